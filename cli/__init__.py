@@ -1,0 +1,1 @@
+"""The `lookalike` command: one function a verb, heavy imports inside the verb."""
