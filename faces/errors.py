@@ -7,9 +7,10 @@
     |-- DetectionError        the wrong number of faces
     |   |-- NoFace            none found
     |   `-- SeveralFaces      more than one where one is asked for
-    `-- EncoderError          the encoder folder cannot be used
-        |-- BadCard           card.json is missing, malformed or does not fit its files
-        `-- DeviceUnavailable a device asked for by name is absent
+    |-- EncoderError          the encoder folder cannot be used
+    |   |-- BadCard           card.json is missing, malformed or does not fit its files
+    |   `-- DeviceUnavailable a device asked for by name is absent
+    `-- BadSource             a folder of photos, or one of its files, cannot be read
 """
 
 
@@ -51,3 +52,7 @@ class BadCard(EncoderError):
 
 class DeviceUnavailable(EncoderError):
     """A device that was asked for by name is absent: never a silent fallback."""
+
+
+class BadSource(FaceError):
+    """A folder of photos, a manifest, a shard or a file in it cannot be read."""
