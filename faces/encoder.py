@@ -1,6 +1,6 @@
 """The encoder: an encoder folder run by ONNX Runtime.
 
-    crops uint8 (N, S, S, 3) -> normalise as the card says -> graph -> embeddings float32 (N, D), unit length
+crops uint8 (N, S, S, 3) -> normalise as the card says -> graph -> embeddings float32 (N, D), unit length
 """
 
 from pathlib import Path

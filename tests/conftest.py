@@ -137,7 +137,7 @@ def write_tiny_encoder(folder: Path, seed: int = 0) -> None:
 def portrait(seed: int, size_px: int = 320) -> Image:
     """A sample person looking at the camera, or a drawing where the generator is absent."""
     try:
-        from samples.generator import make_person, render
+        from samples.generator import make_person, render  # noqa: PLC0415 - may be absent
     except ImportError:
         return drawing(seed, size_px)
     picture: Image = render(make_person(seed), size_px=size_px)
