@@ -1,0 +1,115 @@
+"""The values that go into a gallery and come out of it. None of them is tied to a connection.
+
+Axes: D embedding dimension.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from faces.types import Box
+
+T = TypeVar("T")
+
+GroupBy: TypeAlias = Literal["person", "face"]
+"""Whether an answer names each person once, by the best face, or every face."""
+
+Vector: TypeAlias = npt.NDArray[np.float32]
+"""One embedding of unit length: float32, shape (D,)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NewFace:
+    """A face that is ready to be enrolled.
+
+    Attributes:
+        person: name of the person.
+        source_name: where the photo came from, as its giver calls it.
+        photo_sha256: hex digest of the photo's bytes.
+        box: the face, in pixels of the upright photo.
+        confidence: the detector's, 0 to 1.
+        embedding: float32 (D,) of unit length.
+        context: the context crop as JPEG.
+        metadata: what the giver wants to keep with it; JSON.
+    """
+
+    person: str
+    source_name: str
+    photo_sha256: str
+    box: Box
+    confidence: float
+    embedding: Vector = field(repr=False)
+    context: bytes = field(repr=False)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """An enrolled face. Ids are ULIDs; `created_at` is in UTC."""
+
+    face_id: str
+    person_id: str
+    person: str
+    source_name: str
+    box: Box
+    confidence: float
+    created_at: datetime
+    metadata: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """What became of a new face. A duplicate is answered with the face enrolled first."""
+
+    face: Face
+    duplicate: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A named group of faces, and how many it has."""
+
+    person_id: str
+    person: str
+    faces: int
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A face of the gallery beside a probe; similarity is the cosine, -1 to 1."""
+
+    face: Face
+    similarity: float
+    faces_of_person: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """A part of a listing. `next_cursor` is None on the last page; `total` counts all pages."""
+
+    items: list[T]
+    next_cursor: str | None
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """Sizes of a gallery and of its projection.
+
+    Attributes:
+        people: in the store.
+        faces: in the store.
+        index_kind: of the vector index, for instance "exact".
+        index_size: faces in the vector index.
+        last_seq: the last change that the vector index has applied.
+    """
+
+    people: int
+    faces: int
+    index_kind: str
+    index_size: int
+    last_seq: int
