@@ -68,5 +68,4 @@ def _cut(image: Image, centre_x: float, centre_y: float, side: float, size_px: i
     if side_px == size_px:
         return square
     shrink = cv2.INTER_AREA if size_px < side_px else cv2.INTER_LINEAR
-    resized: Image = cv2.resize(square, (size_px, size_px), interpolation=shrink)
-    return resized
+    return cv2.resize(square, (size_px, size_px), interpolation=shrink).astype(np.uint8, copy=False)

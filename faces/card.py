@@ -1,7 +1,8 @@
 """The encoder contract: `card.json`, which says what an encoder expects and how well it does.
 
-An encoder folder holds `encoder.onnx` and `card.json`. The graph takes float32 (N, 3, S, S) and returns
-float32 (N, D) of unit length; the card, not code, says the rest. Training writes cards, serving reads them.
+An encoder folder holds `encoder.onnx` and `card.json`. The graph takes float32 (N, 3, S, S) and
+returns float32 (N, D) of unit length; the card, not code, says the rest. Training writes cards,
+serving reads them.
 """
 
 import hashlib
@@ -42,7 +43,7 @@ class InputSpec:
         for key, sound in {
             "size_px": 16 <= self.size_px <= 1024,
             "mean": len(self.mean) == 3,
-            "std": len(self.std) == 3 and all(value > 0 for value in self.std),
+            "std": [value > 0 for value in self.std] == [True] * 3,
             "crop_margin": 0 <= self.crop_margin <= CONTEXT_MARGIN,
             "channel_order": self.channel_order == "RGB",
             "alignment": self.alignment == "box",
@@ -93,7 +94,7 @@ def load_card(folder: Path) -> Card:
     """Read and check the card of an encoder folder.
 
     Raises:
-        BadCard: the card is missing or malformed, or a file beside it is missing or has another digest.
+        BadCard: the card is missing or malformed, or a file beside it is missing or altered.
     """
     path = folder / CARD_FILE
     try:

@@ -1,6 +1,6 @@
 """Decoding: from the bytes of an upload to one upright RGB image, or a domain error.
 
-    bytes -> byte limit -> format by magic bytes -> header -> pixel limit -> pixels -> upright -> RGB
+    bytes -> byte limit -> format by magic bytes -> header -> pixel limit -> pixels -> upright RGB
 
 Formats are an explicit list, so none of Pillow's many other readers can be reached. Theirs are
 called directly instead of through `PIL.Image.open`: that needs HEIC to be registered for the whole

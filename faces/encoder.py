@@ -1,6 +1,6 @@
 """The encoder: an encoder folder run by ONNX Runtime.
 
-crops uint8 (N, S, S, 3) -> normalise as the card says -> graph -> embeddings float32 (N, D), unit length
+crops uint8 (N, S, S, 3) -> normalise as the card says -> graph -> embeddings float32 (N, D)
 """
 
 from pathlib import Path
@@ -78,7 +78,8 @@ class OnnxEncoder:
             graph_input = {self._input_name: np.ascontiguousarray(pixels, dtype=np.float32)}
             result[start : start + len(piece)] = self._session.run(None, graph_input)[0]
         norms = np.linalg.norm(result, axis=1, keepdims=True)
-        return result / np.maximum(norms, np.finfo(np.float32).tiny)
+        unit: Embeddings = result / np.maximum(norms, np.finfo(np.float32).tiny)
+        return unit
 
 
 def _choose_device(device: str) -> str:

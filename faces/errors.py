@@ -1,16 +1,16 @@
 """What can go wrong between image bytes and embeddings.
 
-    FaceError
-    |-- ImageError            the bytes cannot be used
-    |   |-- BadImage          not a whole image of an accepted format
-    |   `-- ImageTooLarge     more bytes or more pixels than the limit
-    |-- DetectionError        the wrong number of faces
-    |   |-- NoFace            none found
-    |   `-- SeveralFaces      more than one where one is asked for
-    |-- EncoderError          the encoder folder cannot be used
-    |   |-- BadCard           card.json is missing, malformed or does not fit its files
-    |   `-- DeviceUnavailable a device asked for by name is absent
-    `-- BadSource             a folder of photos, or one of its files, cannot be read
+FaceError
+|-- ImageError            the bytes cannot be used
+|   |-- BadImage          not a whole image of an accepted format
+|   `-- ImageTooLarge     more bytes or more pixels than the limit
+|-- DetectionError        the wrong number of faces
+|   |-- NoFace            none found
+|   `-- SeveralFaces      more than one where one is asked for
+|-- EncoderError          the encoder folder cannot be used
+|   |-- BadCard           card.json is missing, malformed or does not fit its files
+|   `-- DeviceUnavailable a device asked for by name is absent
+`-- BadSource             a folder of photos, or one of its files, cannot be read
 """
 
 
