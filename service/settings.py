@@ -1,0 +1,110 @@
+"""Settings: the environment, read once; every part receives values.
+
+    LOOKALIKE_* -> read_settings -> Settings (frozen) -> create_app
+
+docs/operating.md tells each setting to operators; a test holds the two together.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from service.errors import SettingsError
+
+PREFIX = "LOOKALIKE_"
+
+
+class Settings(BaseSettings):
+    """What an operator can set. Sizes are bytes, unless the name says otherwise."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True)
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    data: Path = Field(Path("data"), description="Folder with everything the service keeps.")
+    encoder: Path | None = Field(
+        None, description="Encoder folder (encoder.onnx and card.json); unset: the shipped one."
+    )
+    store_url: str | None = Field(
+        None, description="SQLAlchemy URL of the store; unset: SQLite in the data folder."
+    )
+    index: str = Field("auto", description="Kind of vector index.")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="Where the encoder runs. A device named and absent is an error."
+    )
+    max_bytes: int = Field(15 * 2**20, ge=1, description="Largest image file.")
+    max_request_bytes: int = Field(100 * 2**20, ge=1, description="Largest whole request.")
+    max_pixels: int = Field(
+        50_000_000, ge=1, description="Largest image in pixels, by its header, before decoding."
+    )
+    workers: int = Field(
+        default_factory=lambda: os.cpu_count() or 1,
+        ge=1,
+        description="Threads that decode, detect, embed and search; default: one a core.",
+    )
+    queue: int = Field(
+        32, ge=0, description="Requests that may wait for a worker; beyond it: 503 overloaded."
+    )
+    allow_anonymous: bool = Field(
+        False,  # noqa: FBT003 - pydantic takes the default as first argument
+        description="Let everybody in although the service listens beyond this machine.",
+    )
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Names, comma-separated, accepted in Host and Origin besides localhost."
+    )
+    root_path: str = Field(
+        "", description="Path prefix that a proxy in front strips, such as /lookalike."
+    )
+    sample_people: bool = Field(
+        False,  # noqa: FBT003 - pydantic takes the default as first argument
+        description="Fill an empty gallery with the shipped made-up people.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severe lines to log; access lines are info."
+    )
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _split_commas(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(name.strip().lower() for name in value.split(",") if name.strip())
+        return value
+
+    @field_validator("device", "log_level", mode="before")
+    @classmethod
+    def _ignore_case(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+    @field_validator("root_path")
+    @classmethod
+    def _check_root_path(cls, value: str) -> str:
+        if value and not value.startswith("/"):
+            raise ValueError("must start with /")
+        return value.rstrip("/")
+
+
+def read_settings(**overrides: Any) -> Settings:
+    """Read the environment once; an override that is not None goes before it.
+
+    Raises:
+        SettingsError: a value is not allowed; names the variable, the value and what is allowed.
+    """
+    given = {key: value for key, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = PREFIX + str(first["loc"][0]).upper()
+        raise SettingsError(f"{name}={first['input']!r} is not allowed: {first['msg']}") from error
+
+
+def unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    """Variables with our prefix that are no setting: most likely misspelt."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    return sorted(
+        name for name in environment if name.upper().startswith(PREFIX) and name not in known
+    )
