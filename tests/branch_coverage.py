@@ -2,7 +2,7 @@
 
     python tests/branch_coverage.py .coverage.json faces index service
 
-coverage.py's own `fail_under` mixes lines with branches and all rooms with each other; this does neither.
+coverage.py's own `fail_under` mixes lines with branches and all rooms with each other.
 """
 
 import json
@@ -15,9 +15,7 @@ REQUIRED_PERCENT = 90.0
 def branch_percent(report: dict[str, dict[str, dict[str, dict[str, int]]]], room: str) -> float:
     """Branches taken in the files of `room`, in per cent of those there are."""
     summaries = [
-        entry["summary"]
-        for name, entry in report["files"].items()
-        if Path(name).parts[0] == room
+        entry["summary"] for name, entry in report["files"].items() if Path(name).parts[0] == room
     ]
     total = sum(summary["num_branches"] for summary in summaries)
     covered = sum(summary["covered_branches"] for summary in summaries)
