@@ -1,4 +1,4 @@
-"""The wheel in an empty virtual environment, far from the checkout: it serves, and without torch."""
+"""The wheel in an empty virtual environment, far from the checkout: it serves, without torch."""
 
 import json
 import os
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from benchmarks import image_size
 
 READY_WITHIN_S = 60
