@@ -1,6 +1,6 @@
 """The web service: HTTP in front of one gallery and one encoder.
 
-    request -> request id -> Host and Origin -> route -> upload -> worker pool -> pipeline, gallery -> answer
+    request -> request id -> Host and Origin -> route -> upload -> pool -> pipeline, gallery
 
-Every error leaves as one shape, RFC 9457 `application/problem+json`; service/errors.py holds the table.
+Every error leaves in one shape, RFC 9457 `application/problem+json`; errors.py has the table.
 """

@@ -22,6 +22,7 @@ from faces.errors import BadImage, FaceError, ImageTooLarge, NoFace, SeveralFace
 from index.errors import (
     EncoderMismatch,
     InvalidCursor,
+    InvalidName,
     NotFound,
     StorageFull,
     StoreUnavailable,
@@ -137,6 +138,7 @@ PROBLEMS: Mapping[type[Exception], Problem] = MappingProxyType(
     {
         InvalidRequest: VALIDATION,
         InvalidCursor: VALIDATION,
+        InvalidName: VALIDATION,
         BadImage: BAD_IMAGE,
         NoFace: NO_FACE,
         SeveralFaces: SEVERAL_FACES,

@@ -8,7 +8,7 @@ docs/operating.md tells each setting to operators; a test holds the two together
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -50,7 +50,7 @@ class Settings(BaseSettings):
         32, ge=0, description="Requests that may wait for a worker; beyond it: 503 overloaded."
     )
     allow_anonymous: bool = Field(
-        False,  # noqa: FBT003 - pydantic takes the default as first argument
+        False,
         description="Let everybody in although the service listens beyond this machine.",
     )
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -60,7 +60,7 @@ class Settings(BaseSettings):
         "", description="Path prefix that a proxy in front strips, such as /lookalike."
     )
     sample_people: bool = Field(
-        False,  # noqa: FBT003 - pydantic takes the default as first argument
+        False,
         description="Fill an empty gallery with the shipped made-up people.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
@@ -87,7 +87,7 @@ class Settings(BaseSettings):
         return value.rstrip("/")
 
 
-def read_settings(**overrides: Any) -> Settings:
+def read_settings(**overrides: object) -> Settings:
     """Read the environment once; an override that is not None goes before it.
 
     Raises:
@@ -95,7 +95,7 @@ def read_settings(**overrides: Any) -> Settings:
     """
     given = {key: value for key, value in overrides.items() if value is not None}
     try:
-        return Settings(**given)
+        return Settings.model_validate(given)
     except ValidationError as error:
         first = error.errors()[0]
         name = PREFIX + str(first["loc"][0]).upper()

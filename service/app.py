@@ -1,0 +1,69 @@
+"""The app: routes, error answers and the layers around them, put together from settings.
+
+server -> RequestContext -> HostGuard -> error handlers -> routes
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+from starlette.staticfiles import StaticFiles
+
+from service.context import RequestContext
+from service.guard import HostGuard, refuse_open_bind
+from service.problems import add_handlers
+from service.reference import openapi_schema
+from service.resources import keep, open_resources
+from service.routes import gallery, info, page, people, search
+from service.settings import Settings
+from service.versions import versions
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The service as an ASGI app. Its resources are opened when it starts, not before.
+
+    Raises:
+        SettingsError: these settings would let everybody in by mistake.
+    """
+    refuse_open_bind(settings.host, allow_anonymous=settings.allow_anonymous)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        with open_resources(settings) as resources:
+            app.state.resources = resources
+            keeper = asyncio.create_task(keep(resources))
+            yield
+            keeper.cancel()
+            with suppress(asyncio.CancelledError):
+                await keeper
+
+    app = FastAPI(
+        title="Lookalike",
+        version=versions()["lookalike"],
+        lifespan=lifespan,
+        docs_url=None,  # FastAPI's page loads its scripts from a CDN; ours is in routes/page.py
+        redoc_url=None,
+        redirect_slashes=False,
+        middleware=[
+            Middleware(RequestContext),
+            Middleware(HostGuard, allowed_hosts=settings.allowed_hosts),
+        ],
+    )
+    for room in (search, gallery, people, info, page):
+        app.include_router(room.router)
+    app.mount("/assets", StaticFiles(directory=page.FOLDER / "assets"))
+    add_handlers(app)
+    _use_own_schema(app)
+    return app
+
+
+def _use_own_schema(app: FastAPI) -> None:
+    def schema() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = openapi_schema(app)
+        return app.openapi_schema
+
+    app.openapi = schema  # type: ignore[method-assign] # FastAPI's documented way to extend it

@@ -1,0 +1,161 @@
+"""Problems on the wire: every error answered as RFC 9457 `application/problem+json`.
+
+    exception -> errors.problem_of -> problem_response -> {type, title, status, detail, ...}
+
+Also what the API reference says of them: `documented(...)` for the routes.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from index.errors import InvalidCursor, InvalidName
+from service.errors import (
+    FORBIDDEN,
+    INTERNAL,
+    METHOD_NOT_ALLOWED,
+    NOT_FOUND,
+    NOT_READY,
+    OVERLOADED,
+    PROBLEMS,
+    FieldError,
+    InvalidRequest,
+    NothingEnrolled,
+    Problem,
+    problem_of,
+)
+from service.schemas import ProblemBody, RejectedPhoto
+
+MEDIA_TYPE = "application/problem+json"
+_SHOWN_CHARACTERS = 100
+"""A wrong value is repeated in the answer no further than this."""
+
+logger = logging.getLogger("lookalike")
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Let the app answer each error of the table as a problem."""
+    for kind in PROBLEMS:
+        app.add_exception_handler(kind, _answer_error)
+    app.add_exception_handler(RequestValidationError, _answer_wrong_parameters)
+    app.add_exception_handler(HTTPException, _answer_no_route)
+
+
+def error_response(request: Request, error: Exception) -> JSONResponse:
+    """The answer to an error of the table, or to a fault of ours."""
+    problem = problem_of(error)
+    return problem_response(request, problem, problem.detail or str(error), _extras(error))
+
+
+def problem_response(
+    request: Request,
+    problem: Problem,
+    detail: str,
+    extras: Mapping[str, object] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    """One problem as a response, with Retry-After where trying again helps."""
+    sent = dict(headers or {})
+    if problem.retry_after_s is not None:
+        sent["Retry-After"] = str(problem.retry_after_s)
+    body = {
+        "type": problem.type,
+        "title": problem.title,
+        "status": problem.status,
+        "detail": detail,
+        "request_id": request.state.request_id,
+        **(extras or {}),
+    }
+    return JSONResponse(body, problem.status, headers=sent, media_type=MEDIA_TYPE)
+
+
+def rejected_photo(source_name: str, error: Exception) -> RejectedPhoto:
+    """Why one photo of an enrolment was not taken."""
+    return RejectedPhoto(source_name=source_name, type=problem_of(error).type, detail=str(error))
+
+
+def documented(*problems: Problem) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route: its own problems and those that every route can have."""
+    everywhere = (FORBIDDEN, OVERLOADED, NOT_READY, INTERNAL)
+    by_status: dict[int, list[Problem]] = {}
+    for problem in (*problems, *everywhere):
+        by_status.setdefault(problem.status, []).append(problem)
+    return {status: _documented_status(found) for status, found in sorted(by_status.items())}
+
+
+def _documented_status(problems: Sequence[Problem]) -> dict[str, Any]:
+    examples = {
+        problem.slug: {
+            "value": {
+                "type": problem.type,
+                "title": problem.title,
+                "status": problem.status,
+                "detail": problem.detail or "says what was wrong and what would be right",
+                "request_id": "01JD0Q3V9S2X5Y6Z7A8B9C0D1E",
+            }
+        }
+        for problem in problems
+    }
+    return {
+        "description": " · ".join(f"`{problem.slug}`" for problem in problems),
+        "content": {
+            MEDIA_TYPE: {
+                "schema": {"$ref": f"#/components/schemas/{ProblemBody.__name__}"},
+                "examples": examples,
+            }
+        },
+    }
+
+
+def field_error(item: Mapping[str, Any]) -> FieldError:
+    """Pydantic's words in ours: the parameter, its value, what it may be."""
+    allowed = str(item["msg"]).removeprefix("Input should be ").removeprefix("Value error, ")
+    given = None if item["type"] == "missing" else str(item["input"])[:_SHOWN_CHARACTERS]
+    return FieldError(str(item["loc"][-1]), given, allowed)
+
+
+async def _answer_error(request: Request, error: Exception) -> JSONResponse:
+    if problem_of(error).status >= 500:
+        fields = {"request_id": request.state.request_id, "error": type(error).__name__}
+        logger.warning("unable", extra={"fields": fields})
+    return error_response(request, error)
+
+
+async def _answer_wrong_parameters(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    return error_response(request, InvalidRequest(*map(field_error, error.errors())))
+
+
+async def _answer_no_route(request: Request, error: Exception) -> JSONResponse:
+    """Starlette's own errors: there is no such path, or it knows no such method."""
+    assert isinstance(error, HTTPException)
+    path = request.url.path[:_SHOWN_CHARACTERS]
+    if error.status_code == 405:
+        detail = f"{path} does not take {request.method}"
+        return problem_response(request, METHOD_NOT_ALLOWED, detail, headers=error.headers)
+    if error.status_code == 404:
+        return problem_response(request, NOT_FOUND, f"there is nothing at {path}")
+    return problem_response(request, INTERNAL, str(INTERNAL.detail))
+
+
+def _extras(error: Exception) -> dict[str, object]:
+    """What some problems say besides `detail`."""
+    if isinstance(error, InvalidRequest):
+        return {"errors": [asdict(item) for item in error.errors]}
+    if isinstance(error, InvalidCursor):
+        allowed = "a next_cursor of this listing"
+        item = FieldError("cursor", error.cursor[:_SHOWN_CHARACTERS], allowed)
+        return {"errors": [asdict(item)]}
+    if isinstance(error, InvalidName):
+        return {"errors": [asdict(FieldError("person", None, str(error)))]}
+    if isinstance(error, NothingEnrolled):
+        photos = [rejected_photo(*item) for item in error.rejected]
+        return {"rejected": [photo.model_dump() for photo in photos]}
+    return {}

@@ -1,0 +1,49 @@
+"""The machine-readable API reference: FastAPI's, completed with what it cannot know.
+
+Bodies are read by uploads.py while they stream in, so FastAPI does not see their fields; routes say
+them with `one_photo_body` and `enrol_body`. Problems have a media type of their own.
+"""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from service.schemas import EnrollForm, ProblemBody
+from service.uploads import MAX_PHOTOS
+
+_PHOTO = {"type": "string", "format": "binary"}
+_SUMMARY = "Find the faces in a gallery that look most like the face in a photo."
+
+
+def openapi_schema(app: FastAPI) -> dict[str, Any]:
+    """OpenAPI 3.1 of the whole app."""
+    schema = get_openapi(
+        title=app.title,
+        version=app.version,
+        summary=_SUMMARY,
+        routes=app.routes,
+        openapi_version="3.1.0",
+    )
+    schemas = schema["components"]["schemas"]
+    problem = ProblemBody.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas.update(problem.pop("$defs", {}))
+    schemas[ProblemBody.__name__] = problem
+    return schema
+
+
+def one_photo_body() -> dict[str, Any]:
+    """A body of one photo: the field `image` of a form, or the image itself."""
+    form = {"type": "object", "required": ["image"], "properties": {"image": _PHOTO}}
+    content = {"multipart/form-data": {"schema": form}, "image/*": {"schema": _PHOTO}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def enrol_body() -> dict[str, Any]:
+    """A form of a person's photos and the fields of EnrollForm."""
+    form = EnrollForm.model_json_schema()
+    photos = {"type": "array", "items": _PHOTO, "minItems": 1, "maxItems": MAX_PHOTOS}
+    form["properties"]["images"] = photos
+    form["required"] = [*form["required"], "images"]
+    content = {"multipart/form-data": {"schema": form}}
+    return {"requestBody": {"required": True, "content": content}}

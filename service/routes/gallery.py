@@ -1,0 +1,128 @@
+"""The gallery: enrolling photos, listing, showing and erasing faces."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import ValidationError
+
+from faces.errors import DetectionError, FaceError, ImageError
+from index.enrolment import prepare_face
+from index.records import Enrolled
+from service.errors import (
+    NOT_FOUND,
+    NOTHING_ENROLLED,
+    STORAGE_FULL,
+    TOO_LARGE,
+    UNSUPPORTED_MEDIA_TYPE,
+    VALIDATION,
+    InvalidRequest,
+    NothingEnrolled,
+)
+from service.problems import documented, field_error, rejected_photo
+from service.reference import enrol_body
+from service.resources import Resources
+from service.routes.common import Ready
+from service.schemas import (
+    EnrolledFace,
+    EnrollForm,
+    EnrollResponse,
+    FaceBody,
+    FacesPage,
+    FacesQuery,
+)
+from service.uploads import MAX_PHOTOS, UploadedPhoto, read_form
+
+router = APIRouter(prefix="/gallery", tags=["gallery"])
+
+_ENROL_RESPONSES = {
+    200: {"description": "Every photo had been enrolled before", "model": EnrollResponse},
+    **documented(VALIDATION, NOTHING_ENROLLED, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, STORAGE_FULL),
+}
+
+
+@router.post("", status_code=201, responses=_ENROL_RESPONSES, openapi_extra=enrol_body())
+async def enrol(request: Request, response: Response, resources: Ready) -> EnrollResponse:
+    """Enrol photos of a person. All that can be taken are stored together, or none is."""
+    uploaded = await read_form(
+        request,
+        photos_field="images",
+        fields=tuple(EnrollForm.model_fields),
+        limits=resources.upload_limits(MAX_PHOTOS),
+    )
+    try:
+        form = EnrollForm.model_validate(uploaded.fields)
+    except ValidationError as error:
+        raise InvalidRequest(*map(field_error, error.errors())) from error
+    enrolled, rejected = await resources.work.run(_enrol, resources, form, uploaded.photos)
+    if all(item.duplicate for item in enrolled):
+        response.status_code = 200
+    return EnrollResponse(
+        person=enrolled[0].face.person,
+        enrolled=[EnrolledFace.of_enrolled(item) for item in enrolled],
+        rejected=[rejected_photo(name, error) for name, error in rejected],
+    )
+
+
+@router.get("", responses=documented(VALIDATION))
+async def list_faces(query: Annotated[FacesQuery, Query()], resources: Ready) -> FacesPage:
+    """List enrolled faces, page by page."""
+    page = await resources.work.run(
+        resources.gallery.faces, person=query.person, limit=query.limit, cursor=query.cursor
+    )
+    return FacesPage(
+        items=[FaceBody.of(face) for face in page.items],
+        next_cursor=page.next_cursor,
+        total=page.total,
+    )
+
+
+@router.get("/{face_id}", responses=documented(NOT_FOUND))
+async def show_face(face_id: str, resources: Ready) -> FaceBody:
+    """Show one enrolled face."""
+    return FaceBody.of(await resources.work.run(resources.gallery.face, face_id))
+
+
+@router.get(
+    "/{face_id}/crop",
+    response_class=Response,
+    responses={200: {"content": {"image/jpeg": {}}}, **documented(NOT_FOUND)},
+)
+async def show_crop(face_id: str, resources: Ready) -> Response:
+    """Give the picture of one enrolled face."""
+    crop = await resources.work.run(resources.gallery.crop, face_id)
+    return Response(crop, media_type="image/jpeg")
+
+
+@router.delete("/{face_id}", status_code=204, responses=documented(NOT_FOUND))
+async def erase_face(face_id: str, resources: Ready) -> None:
+    """Erase one enrolled face for good."""
+    await resources.work.run(resources.gallery.erase_face, face_id)
+
+
+def _enrol(
+    resources: Resources, form: EnrollForm, photos: tuple[UploadedPhoto, ...]
+) -> tuple[list[Enrolled], list[tuple[str, FaceError]]]:
+    """Embed every photo, then store all in one transaction; in a worker.
+
+    Raises:
+        NothingEnrolled: not one photo could be taken.
+    """
+    faces = []
+    rejected: list[tuple[str, FaceError]] = []
+    for photo in photos:
+        try:
+            face = prepare_face(
+                resources.pipeline,
+                person=form.person,
+                source_name=photo.name,
+                data=photo.data,
+                which=form.faces,
+                metadata=form.metadata,
+            )
+        except (ImageError, DetectionError) as error:
+            rejected.append((photo.name, error))
+        else:
+            faces.append(face)
+    if not faces:
+        raise NothingEnrolled(rejected)
+    return resources.gallery.add(faces), rejected

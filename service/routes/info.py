@@ -1,0 +1,61 @@
+"""What is running, and whether it is well."""
+
+from dataclasses import asdict
+
+from fastapi import APIRouter, Request
+
+from service.errors import NOT_READY
+from service.problems import documented
+from service.resources import Resources
+from service.routes.common import Ready, encoder_name
+from service.schemas import EncoderInfo, GalleryInfo, Health, IndexInfo, Info, LimitsInfo
+from service.uploads import MAX_PHOTOS
+from service.versions import versions
+
+router = APIRouter(tags=["service"])
+
+
+@router.get("/info", responses=documented())
+async def info(resources: Ready) -> Info:
+    """Tell versions, the encoder's card, the size of the gallery and the limits."""
+    stats = await resources.work.run(resources.gallery.stats)
+    settings = resources.settings
+    card = resources.pipeline.encoder.card
+    return Info(
+        versions=versions(),
+        encoder=EncoderInfo(
+            **encoder_name(card).model_dump(),
+            created=card.created,
+            dimension=card.dimension,
+            input=asdict(card.input),
+            training=card.training,
+            metrics=card.metrics,
+            contract_hash=card.contract_hash,
+        ),
+        gallery=GalleryInfo(
+            people=stats.people,
+            faces=stats.faces,
+            index=IndexInfo(kind=stats.index_kind, size=stats.index_size),
+        ),
+        limits=LimitsInfo(
+            max_bytes=settings.max_bytes,
+            max_request_bytes=settings.max_request_bytes,
+            max_pixels=settings.max_pixels,
+            max_images=MAX_PHOTOS,
+        ),
+        device=resources.pipeline.encoder.device,
+    )
+
+
+@router.get("/health/live")
+async def live() -> Health:
+    """Say that the process answers. For a restart on failure."""
+    return Health(status="live")
+
+
+@router.get("/health/ready", responses=documented(NOT_READY))
+async def ready(request: Request) -> Health:
+    """Say that requests can be answered. For a load balancer."""
+    resources: Resources = request.app.state.resources
+    resources.readiness.check()
+    return Health(status="ready")

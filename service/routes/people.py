@@ -1,0 +1,32 @@
+"""People: listing them and erasing one with all faces."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from service.errors import NOT_FOUND, VALIDATION
+from service.problems import documented
+from service.routes.common import Ready
+from service.schemas import Erased, PeoplePage, PeopleQuery, PersonBody
+
+router = APIRouter(prefix="/people", tags=["people"])
+
+
+@router.get("", responses=documented(VALIDATION))
+async def list_people(query: Annotated[PeopleQuery, Query()], resources: Ready) -> PeoplePage:
+    """List the people of the gallery by name, page by page."""
+    page = await resources.work.run(
+        resources.gallery.people, prefix=query.q, limit=query.limit, cursor=query.cursor
+    )
+    return PeoplePage(
+        items=[PersonBody.of(person) for person in page.items],
+        next_cursor=page.next_cursor,
+        total=page.total,
+    )
+
+
+@router.delete("/{person_id}", responses=documented(NOT_FOUND))
+async def erase_person(person_id: str, resources: Ready) -> Erased:
+    """Erase a person and all their faces for good."""
+    erased = await resources.work.run(resources.gallery.erase_person, person_id)
+    return Erased(erased=erased)
