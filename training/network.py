@@ -1,0 +1,63 @@
+"""The network: torchvision's ResNet-18, and the projection head that only training needs.
+
+    views (B, 3, S, S), range 0-1 -> normalise -> ResNet-18 -> features (B, 512)
+    features -> head -> projections (B, P)
+
+Searches use the features, not the projections: the head throws away what the loss does not need
+(arXiv:2002.05709, section 4.2).
+"""
+
+import torch
+from torch import Tensor, nn
+from torchvision.models import ResNet18_Weights, resnet18
+
+# ImageNet's mean and standard deviation per channel, as torchvision's weights expect them.
+MEAN = (0.485, 0.456, 0.406)
+STD = (0.229, 0.224, 0.225)
+
+FEATURES = 512
+"""D: what ResNet-18 gives after its average pooling."""
+
+
+class FaceNetwork(nn.Module):
+    """ResNet-18 without its classifier, and a two-layer projection head."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, projection_dim: int) -> None:
+        super().__init__()
+        self.backbone = resnet18()
+        self.backbone.fc = nn.Identity()
+        self.head = nn.Sequential(
+            nn.Linear(FEATURES, FEATURES, bias=False),
+            nn.BatchNorm1d(FEATURES),
+            nn.ReLU(inplace=True),
+            nn.Linear(FEATURES, projection_dim),
+        )
+        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1), persistent=False)
+
+    def features(self, views: Tensor) -> Tensor:
+        """Features (B, 512), not normalised, of views (B, 3, S, S) in the range 0-1."""
+        result: Tensor = self.backbone((views - self.mean) / self.std)
+        return result
+
+    def forward(self, views: Tensor) -> Tensor:
+        """Projections (B, P), not normalised, of views (B, 3, S, S) in the range 0-1."""
+        result: Tensor = self.head(self.features(views))
+        return result
+
+
+def load_imagenet_weights(network: FaceNetwork) -> bool:
+    """Start the backbone from ImageNet where its weights can be had; say whether they could.
+
+    torchvision downloads them once. Without a connection the network keeps its random start.
+    """
+    try:
+        state = ResNet18_Weights.IMAGENET1K_V1.get_state_dict(progress=False, check_hash=True)
+    except OSError:  # urllib's URLError is one
+        return False
+    body = {key: value for key, value in state.items() if not key.startswith("fc.")}
+    network.backbone.load_state_dict(body)
+    return True

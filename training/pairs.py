@@ -1,0 +1,47 @@
+"""Pairs: which photos an epoch shows, and which photo stands beside each as its positive.
+
+people (N,) -> epoch_pairs -> anchors (M,), partners (M,)
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from training.config import Objective
+from training.data import UNLABELLED
+
+Indices = npt.NDArray[np.int64]
+
+
+def epoch_pairs(
+    people: Indices, objective: Objective, max_per_person: int, seed: tuple[int, int]
+) -> tuple[Indices, Indices]:
+    """The pairs of one epoch in random order.
+
+    Each photo is an anchor once, but of a person with more than `max_per_person` photos only so
+    many, drawn at random. An anchor's partner is itself (two views of one photo), or with the
+    objective "same-person" another photo of the same person where there is one.
+
+    Args:
+        people: int64 (N,), -1 where nobody is named.
+        objective: how partners are chosen.
+        max_per_person: cap on the anchors of one named person.
+        seed: the run's seed and the epoch; equal seeds give equal pairs.
+
+    Returns:
+        anchors and partners, int64 (M,) each: indices of photos.
+    """
+    random = np.random.default_rng(seed)
+    order = random.permutation(len(people))
+    by_person = order[np.argsort(people[order], kind="stable")]
+    sorted_people = people[by_person]
+    first = np.searchsorted(sorted_people, sorted_people)  # where each photo's person begins
+    rank = np.arange(len(people)) - first
+    kept = (rank < max_per_person) | (sorted_people == UNLABELLED)
+    partners = by_person.copy()
+    if objective == "same-person":
+        count = np.searchsorted(sorted_people, sorted_people, side="right") - first
+        step = random.integers(1, np.maximum(count, 2))  # 1 .. count-1: never the anchor itself
+        others = by_person[first + (rank + step) % count]
+        partners = np.where((sorted_people != UNLABELLED) & (count > 1), others, by_person)
+    shuffled = random.permutation(np.flatnonzero(kept))
+    return by_person[shuffled], partners[shuffled]
