@@ -1,12 +1,36 @@
-"""Made-up people: `make_person(seed)` invents one, `render(traits, ...)` takes their picture."""
+"""Made-up people: `make_person(seed)` invents one, `render(traits, ...)` takes their picture.
+
+    traits + smile -> measures -> meshes -> turned by yaw and pitch -> what each pixel sees
+                                                 -> paint -> light -> camera -> uint8 RGB
+
+Everything is a function of the arguments: the same call gives the same pixels.
+"""
+
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from samples.anatomy import Anatomy, measure
+from samples.face_paint import paint_face
+from samples.glasses import draw_lines, frame_lines
+from samples.arrays import step
+from samples.grain import at, grain
+from samples.hair import STRANDS, hair_meshes
+from samples.light import Lamp, lamp, light_cloth, light_hair, light_skin, openness, shadows
+from samples.raster import HEIGHT_CM, Seen, normals, project, rasterise, sample
+from samples.scene import Scene, backdrop, choose_scene, cloth_colour, cloth_start, photograph
+from samples.arrays import Floats
+from samples.surface import Mesh, bust_mesh, ear_mesh, head_mesh
 from samples.traits import PersonTraits, make_person
 
 __all__ = ["PersonTraits", "make_person", "render"]
+
+HEAD, BUST, LEFT_EAR, RIGHT_EAR, HAIR = range(5)
+PIVOT = np.array([0.0, 7.0, -2.0], np.float32)
+"""The head turns about the top of the neck."""
+OVERSAMPLE = 1.6
 
 
 def render(  # noqa: PLR0913
@@ -19,49 +43,111 @@ def render(  # noqa: PLR0913
     size_px: int = 320,
     seed: int = 0,
 ) -> npt.NDArray[np.uint8]:
-    """A head-and-shoulders picture, uint8 RGB (size_px, size_px, 3)."""
-    rng = np.random.default_rng(seed)
-    side = size_px * 2
-    canvas = np.full((side, side, 3), rng.integers(110, 200, 3), np.uint8)
-    skin, hair = np.array(traits.skin, float), np.array(traits.hair_colour, float)
-    cloth = rng.integers(40, 160, 3)
-    turn, nod = 0.10 * np.sin(np.radians(yaw_deg)), 0.10 * np.sin(np.radians(pitch_deg))
+    """A head-and-shoulders picture."""
+    scene = choose_scene(seed)
+    anatomy = measure(traits, smile)
+    turn = rotation(yaw_deg, pitch_deg)
+    side = 2 * round(size_px * OVERSAMPLE / 2)
+    light = lamp(light_deg, scene.warmth)
+    resting = [
+        head_mesh(anatomy, 200, 200),
+        dress(bust_mesh(anatomy, 110, 130), scene),
+        ear_mesh(anatomy, -1, 40, 70),
+        ear_mesh(anatomy, 1, 40, 70),
+        *hair_meshes(anatomy, traits, 170, 200),
+    ]
+    body = rotation(0.3 * yaw_deg + scene.lean_deg, 0)
+    meshes = [
+        replace(m, points=turned(m.points, body if part == BUST else turn))
+        for part, m in enumerate(resting)
+    ]
+    k = side / 512
+    refine = [2.4 * k, 3.4 * k, 1.8 * k, 1.8 * k, *([2.8 * k] * (len(meshes) - HAIR))]
+    seen = rasterise(meshes, refine, side)
+    linear = backdrop(scene, side)
+    reach, open_ = shadows(seen.depth, light), openness(seen.depth)
+    gaze = (0.85 * np.sin(np.radians(-yaw_deg)), 0.85 * np.sin(np.radians(pitch_deg)))
+    for part, mesh in enumerate(meshes):
+        where = np.nonzero(seen.part == part)
+        if not where[0].size:
+            continue
+        row, col = seen.row[where], seen.col[where]
+        normal = sample(normals(mesh.points), row, col)
+        normal *= np.where(normal[:, 2] < 0, -1, 1)[:, None]
+        paint = sample(mesh.paint, row, col)
+        r, o = reach[where], open_[where]
+        if part == HEAD:
+            p = paint_face(anatomy, traits, paint, gaze)
+            linear[where] = light_skin(p.colour, p.gloss, normal, r, o, light)
+        elif part == BUST:
+            linear[where] = _bust(traits, scene, paint, normal, r, o, light)
+        elif part < HAIR:
+            skin = np.array(traits.skin, np.float32) / 255 * np.array([1, 0.93, 0.92], np.float32)
+            inner = np.exp(-(((paint[:, 0] - 0.3) / 0.3) ** 2))
+            c = skin * (1 - 0.3 * inner)[:, None]
+            linear[where] = light_skin(c, np.full(r.size, 0.2, np.float32), normal, r, o * (1 - 0.3 * inner), light)
+        else:
+            strand = np.gradient(mesh.points, axis=0).astype(np.float32)
+            strand /= np.maximum(np.linalg.norm(strand, axis=2, keepdims=True), 1e-6)
+            linear[where] = _hair(traits, paint, sample(strand, row, col), normal, r, o, light)
+    lines = frame_lines(anatomy, traits)
+    if lines:
+        flat = []
+        for line in lines:
+            x, y = project(turned(line, turn), side)
+            flat.append((np.stack([x, y], axis=1), False))
+        mask = draw_lines(side, flat, 0.28 * side / HEIGHT_CM)
+        frame = np.square(np.array([0.13, 0.10, 0.09], np.float32))
+        linear += mask[..., None] * (frame - linear)
+    small = cv2.resize(linear, (size_px, size_px), interpolation=cv2.INTER_AREA)
+    return photograph(small, scene, seed)
 
-    def ellipse(x: float, y: float, half_w: float, half_h: float, rgb: object, depth: float = 0.0) -> None:  # noqa: E501
-        colour = tuple(int(v) for v in np.clip(np.asarray(rgb), 0, 255))
-        centre = (int((x + depth * turn) * side), int((y + depth * nod) * side))
-        axes = (max(1, int(half_w * side)), max(1, int(half_h * side)))
-        cv2.ellipse(canvas, centre, axes, 0, 0, 360, colour, -1)
 
-    wide, tall = 0.205 + 0.015 * traits.head_width, 0.30 + 0.012 * traits.head_length
-    ellipse(0.5, 0.44, wide + 0.04, tall + 0.04, hair, -0.3)
-    if traits.hair_style in ("long", "bob", "curly"):
-        ellipse(0.5, 0.58, wide + 0.06, tall, hair, -0.4)
-    ellipse(0.5, 0.86, 0.10, 0.16, skin * 0.8)
-    ellipse(0.5, 1.02, 0.40, 0.20, cloth)
-    ellipse(0.5, 0.49, wide, tall, skin)
-    spacing = 0.088 + 0.008 * traits.eye_spacing
-    for sign in (-1, 1):
-        x = 0.5 + sign * spacing
-        size = 1 + 0.15 * traits.eye_size
-        ellipse(x, 0.445, 0.062, 0.034, skin * 0.76, 1)
-        ellipse(x, 0.450, 0.043 * size, 0.020 * size, (232, 230, 226), 1)
-        ellipse(x, 0.450, 0.019 * size, 0.019 * size, traits.eye_colour, 1)
-        ellipse(x, 0.450, 0.009, 0.009, (10, 8, 8), 1)
-        ellipse(x, 0.402 - 0.006 * traits.brow_height, 0.055, 0.010 + 0.003 * traits.brow_thickness, hair, 1)  # noqa: E501
-        if traits.glasses != "none":
-            centre = (int((x + turn) * side), int((0.45 + nod) * side))
-            cv2.ellipse(canvas, centre, (side // 13, side // 16), 0, 0, 360, (40, 36, 34), side // 90)
-    nose = 0.56 + 0.012 * traits.nose_length
-    ellipse(0.5, nose, 0.033 + 0.007 * traits.nose_width, 0.020, skin * 0.8, 1.5)
-    ellipse(0.5, nose - 0.035, 0.013, 0.065, np.minimum(skin * 1.1, 250), 1.4)
-    mouth = 0.665 + 0.008 * traits.mouth_height
-    if traits.beard != "none":
-        ellipse(0.5, mouth + 0.03, 0.11, 0.075, skin * 0.5 + hair * 0.4, 1)
-    lips = skin * 0.55 + np.array([90, 20, 25])
-    ellipse(0.5, mouth, 0.075 + 0.01 * traits.mouth_width + 0.012 * smile, 0.02 + 0.005 * traits.lip_fullness, lips, 1.1)  # noqa: E501
-    canvas = cv2.GaussianBlur(canvas, (0, 0), side / 80)
-    lit = 1 + 0.25 * np.sin(np.radians(light_deg)) * np.linspace(-1, 1, side)[None, :, None]
-    picture = cv2.resize((canvas * lit).clip(0, 255).astype(np.uint8), (size_px, size_px), interpolation=cv2.INTER_AREA)  # noqa: E501
-    noise = rng.normal(0, 2.5, picture.shape)
-    return (picture + noise).clip(0, 255).astype(np.uint8)
+def _bust(traits, scene, paint, normal, reach, open_, light):
+    x, y, angle = paint.T
+    start = cloth_start(scene, x, angle)
+    skin = np.tile(np.array(traits.skin, np.float32) / 255, (x.size, 1))
+    skin *= (1 + 0.012 * at(grain(11), x * 1.3, y * 1.3))[:, None] * np.array([0.98, 0.95, 0.94], np.float32)
+    bare = light_skin(skin, np.full(x.size, 0.2, np.float32), normal, reach, open_, light)
+    cloth = light_cloth(cloth_colour(scene, x, y, y - start), normal, reach, open_, light)
+    edge = step(-0.06, 0.06, y - start)[:, None]
+    return bare + edge * (cloth - bare)
+
+
+def _hair(traits, paint, strand, normal, reach, open_, light):
+    angle, y, keep = paint.T
+    fine = at(grain(STRANDS + 5), angle * 95, y * 0.5)
+    wide = at(grain(STRANDS), angle * 46, y * 0.35)
+    if traits.hair_style == "curly":
+        fine = at(grain(STRANDS + 2), angle * 22, y * 3) + 0.7 * fine
+    tone = 0.86 + 0.17 * fine + 0.12 * wide
+    colour = np.array(traits.hair_colour, np.float32) / 255 * np.clip(tone, 0.3, 1.5)[:, None]
+    colour *= (0.72 + 0.28 * step(0, 1.2, keep))[:, None]
+    return light_hair(colour, strand, normal, reach, open_, light)
+
+
+def dress(mesh: Mesh, scene: Scene) -> Mesh:
+    x, y, angle = mesh.paint[..., 0], mesh.paint[..., 1], mesh.paint[..., 2]
+    below = y - cloth_start(scene, x, angle)
+    thick = 0.35 * step(-0.1, 0.25, below) + (0.5 * step(0, 0.6, below) if scene.neckline in ("collar", "jacket") else 0)
+    points = mesh.points.copy()
+    points[..., 0] += np.sin(angle) * thick
+    points[..., 2] += np.cos(angle) * thick
+    return Mesh(points, mesh.paint, mesh.keep)
+
+
+def rotation(yaw_deg: float, pitch_deg: float) -> Floats:
+    """Turns the head's frame: positive yaw faces the image's right, positive pitch looks up."""
+    yaw, pitch = np.radians(yaw_deg), np.radians(pitch_deg)
+    about_y = np.array(
+        [[np.cos(yaw), 0, np.sin(yaw)], [0, 1, 0], [-np.sin(yaw), 0, np.cos(yaw)]], np.float32
+    )
+    about_x = np.array(
+        [[1, 0, 0], [0, np.cos(pitch), -np.sin(pitch)], [0, np.sin(pitch), np.cos(pitch)]],
+        np.float32,
+    )
+    return about_y @ about_x
+
+
+def turned(points: Floats, turn: Floats) -> Floats:
+    return (points - PIVOT) @ turn.T + PIVOT

@@ -14,7 +14,7 @@ Colour: TypeAlias = tuple[int, int, int]
 """sRGB, 0-255."""
 
 Presentation: TypeAlias = Literal["feminine", "masculine"]
-HairStyle: TypeAlias = Literal["bald", "cropped", "short", "parted", "curly", "bob", "long", "bun"]
+HairStyle: TypeAlias = Literal["bald", "cropped", "short", "parted", "curly", "bob", "waves", "long", "bun"]
 Beard: TypeAlias = Literal["none", "stubble", "moustache", "goatee", "full"]
 Glasses: TypeAlias = Literal["none", "round", "square"]
 
@@ -79,9 +79,9 @@ def make_person(seed: int) -> PersonTraits:
     grey = min(1.0, max(0.0, (age - 42) / 24)) * draw.unit() ** 0.5
     tone = draw.unit()
     styles: tuple[HairStyle, ...] = (
-        ("long", "bob", "curly", "bun", "long", "parted", "bob", "short")
+        ("long", "bob", "curly", "bun", "waves", "long", "bob", "waves", "short")
         if feminine
-        else ("short", "parted", "cropped", "bald", "curly", "short", "parted", "long")
+        else ("short", "parted", "cropped", "bald", "curly", "short", "parted")
     )
     beards: tuple[Beard, ...] = ("none", "full", "none", "stubble", "goatee", "none", "moustache")
     glasses: tuple[Glasses, ...] = ("none", "round", "none", "none", "square")
