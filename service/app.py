@@ -3,9 +3,8 @@
 server -> RequestContext -> HostGuard -> error handlers -> routes
 """
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
@@ -14,16 +13,21 @@ from starlette.staticfiles import StaticFiles
 
 from service.context import RequestContext
 from service.guard import HostGuard, refuse_open_bind
+from service.keeper import kept
 from service.problems import add_handlers
 from service.reference import openapi_schema
-from service.resources import keep, open_resources
+from service.resources import open_resources
 from service.routes import gallery, info, page, people, search
 from service.settings import Settings
 from service.versions import versions
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings, on_ready: Callable[[], None] | None = None) -> FastAPI:
     """The service as an ASGI app. Its resources are opened when it starts, not before.
+
+    Args:
+        settings: read once, by the caller.
+        on_ready: called in a thread of its own when requests can be answered.
 
     Raises:
         SettingsError: these settings would let everybody in by mistake.
@@ -32,13 +36,9 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        with open_resources(settings) as resources:
+        with open_resources(settings) as resources, kept(resources, on_ready):
             app.state.resources = resources
-            keeper = asyncio.create_task(keep(resources))
             yield
-            keeper.cancel()
-            with suppress(asyncio.CancelledError):
-                await keeper
 
     app = FastAPI(
         title="Lookalike",

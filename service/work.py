@@ -6,6 +6,7 @@ a queue that grows without bound only turns overload into timeouts.
 """
 
 import asyncio
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
@@ -27,6 +28,7 @@ class WorkPool:
             queue: functions that may wait for a thread.
         """
         self._executor = ThreadPoolExecutor(workers, thread_name_prefix="worker")
+        self._workers = workers
         self._bound = workers + queue
         self._taken = 0
 
@@ -50,6 +52,20 @@ class WorkPool:
         future = self._executor.submit(function, *args, **kwargs)
         future.add_done_callback(give_back)
         return await asyncio.wrap_future(future)
+
+    def in_each_thread(
+        self, function: Callable[P, object], *args: P.args, **kwargs: P.kwargs
+    ) -> None:
+        """Run `function` once in every thread of the pool, and wait. For warming up."""
+        all_there = threading.Barrier(self._workers)
+
+        def run_beside_the_others() -> None:
+            all_there.wait()
+            function(*args, **kwargs)
+
+        runs = [self._executor.submit(run_beside_the_others) for _ in range(self._workers)]
+        for run in runs:
+            run.result()
 
     def close(self) -> None:
         """Let what runs end, drop what waits."""

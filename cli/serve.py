@@ -1,0 +1,132 @@
+"""`lookalike serve` and `lookalike info`."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from faces.card import Card
+    from service.settings import Settings
+
+Data = Annotated[Path | None, typer.Option(help="Folder with the gallery.", show_default="./data")]
+EncoderFolder = Annotated[
+    Path | None, typer.Option(help="Encoder folder.", show_default="the shipped encoder")
+]
+
+
+def serve(
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="Port; 0: any.", show_default="8000")] = None,
+    data: Data = None,
+    encoder: EncoderFolder = None,
+    device: Annotated[
+        str | None, typer.Option(help="auto, cpu or cuda.", show_default="auto")
+    ] = None,
+    sample_people: Annotated[
+        bool | None, typer.Option(help="Fill an empty gallery with made-up people.")
+    ] = None,
+    log_level: Annotated[
+        str | None, typer.Option(help="debug, info, warning or error.", show_default="info")
+    ] = None,
+) -> None:
+    """Start the web service. Options go before the LOOKALIKE_ variables of the environment.
+
+    Example: `lookalike serve --port 8080 --data ~/faces`
+    """
+    from faces.errors import FaceError
+    from index.errors import GalleryError
+    from service.errors import SettingsError
+    from service.server import serve as run
+
+    try:
+        settings = _settings(
+            host=host,
+            port=port,
+            data=data,
+            encoder=encoder,
+            device=device,
+            sample_people=sample_people,
+            log_level=log_level,
+        )
+        run(settings, on_ready=_announce)
+    except (FaceError, GalleryError, SettingsError, FileNotFoundError) as error:
+        _fail(error)
+
+
+def info(data: Data = None, encoder: EncoderFolder = None) -> None:
+    """Show versions, the encoder and the size of the gallery.
+
+    Example: `lookalike info --data ~/faces`
+    """
+    import encoders
+    from faces.card import load_card
+    from faces.errors import FaceError
+    from index.errors import GalleryError
+    from service.errors import SettingsError
+    from service.versions import versions
+
+    try:
+        settings = _settings(data=data, encoder=encoder)
+        folder = settings.encoder or encoders.shipped()
+        card = load_card(folder)
+        lines = {
+            "versions": ", ".join(f"{name} {number}" for name, number in versions().items()),
+            "encoder": f"{card.name}, version {card.version}, of {card.created}",
+            "": f"{card.dimension} numbers from crops of {card.input.size_px} px; {folder}",
+            "gallery": _gallery_line(settings, card),
+        }
+    except (FaceError, GalleryError, SettingsError, FileNotFoundError) as error:
+        _fail(error)
+    for name, value in lines.items():
+        typer.echo(f"{name:<10}{value}")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs to the command."""
+    app.command()(serve)
+    app.command()(info)
+
+
+def _settings(**options: object) -> "Settings":
+    """The environment's settings with the options before them; warns of unknown variables."""
+    from service.settings import read_settings, unknown_variables
+
+    for name in unknown_variables(os.environ):
+        typer.echo(f"warning: {name} is no setting and does nothing", err=True)
+    return read_settings(**options)
+
+
+def _gallery_line(settings: "Settings", card: "Card") -> str:
+    if not settings.data.is_dir():
+        return f"none yet in {settings.data}"
+    from index.gallery import Gallery
+
+    gallery = Gallery.open(
+        settings.data, encoder=card, store_url=settings.store_url, index_kind=settings.index
+    )
+    try:
+        stats = gallery.stats()
+    finally:
+        gallery.close()
+    return f"{stats.people} people, {stats.faces} faces in {settings.data}"
+
+
+def _announce(url: str) -> None:
+    """Tell where to click and what to type, once the service answers."""
+    typer.echo(
+        f"\nLookalike is ready: {url}\n"
+        f"  API reference:     {url}/docs\n"
+        f"  from a terminal:   curl -F image=@photo.jpg {url}/search\n"
+        "  to stop:           Ctrl+C\n"
+    )
+    sys.stdout.flush()
+
+
+def _fail(error: Exception) -> NoReturn:
+    typer.echo(f"lookalike: {error}", err=True)
+    raise typer.Exit(1) from error
