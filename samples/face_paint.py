@@ -70,7 +70,7 @@ def _skin(a: Anatomy, traits: PersonTraits, x: Floats, y: Floats) -> Floats:
     pores = at(grain(13), x * 14, y * 14)
     colour *= (1 + 0.013 * mottle + 0.011 * pores * (0.6 + 0.8 * a.age))[:, None]
     if traits.presentation == "masculine":
-        shadow = 0.10 * _beard_area(a, across, y)
+        shadow = 0.07 * _beard_area(a, across, y, 2.2)
         colour *= 1 - shadow[:, None] * np.array([1.0, 0.8, 0.6], np.float32)
     return colour
 
@@ -130,22 +130,22 @@ def _nostrils(a: Anatomy, traits: PersonTraits, x: Floats, y: Floats) -> list[La
     wing = a.nose_half_width
     part = near(x, y, (0, a.nose_tip + 0.4), (2.8, 1.2))
     u, v = np.abs(x[part]), y[part]
-    hole_v = v - (a.nose_tip + 0.72) - 0.25 * (u - 0.5 * wing)
-    hole = step(1.25, 0.55, ((u - 0.47 * wing) / (0.27 * wing)) ** 2 + (hole_v / 0.17) ** 2)
+    hole_v = v - (a.nose_tip + 0.8) - 0.25 * (u - 0.5 * wing)
+    hole = step(1.3, 0.3, ((u - 0.44 * wing) / (0.24 * wing)) ** 2 + (hole_v / 0.17) ** 2)
     turn = np.arctan2(v - a.nose_tip - 0.2, u - wing + 0.55)
     ring = np.hypot((u - wing + 0.55) / 0.62, (v - a.nose_tip - 0.2) / 0.62)
     crease = np.exp(-(((ring - 1) / 0.16) ** 2)) * step(-1.9, -0.3, turn) * step(2.4, 1.2, turn)
     under = bump(u, v, (0, a.nose_tip + 1.05), (1.1, 0.22))
     return [
         shade(traits.skin, part, 0.42 * crease + 0.28 * under),
-        shade(traits.skin, part, 0.95 * hole, depth=1.6),
+        shade(traits.skin, part, 0.85 * hole, depth=1.5),
     ]
 
 
-def _beard_area(a: Anatomy, across: Floats, y: Floats) -> Floats:
+def _beard_area(a: Anatomy, across: Floats, y: Floats, soft: float = 0.6) -> Floats:
     """Where a full beard grows, 0 to 1."""
-    cheek = 5.1 + 0.9 * np.clip((6.2 - across) / 4, 0, 1) - 6.0 * step(5.2, 7.0, across)
-    lower = step(-0.6, 0.6, y - cheek)
+    cheek = 6.2 - 5.5 * step(3.6, 7.0, across)
+    lower = step(-soft, soft, y - cheek)
     above_lip = step(a.nose_tip + 0.95, a.nose_tip + 1.3, y)
     lips = np.hypot(across / (a.mouth_half_width + 0.2), (y - a.mouth_y - 0.15) / 0.95)
     return lower * above_lip * step(0.85, 1.1, lips)
@@ -156,7 +156,7 @@ def _beard(a: Anatomy, traits: PersonTraits, x: Floats, y: Floats) -> list[Layer
         return []
     part = np.flatnonzero(y > a.nose_tip)
     u, v = np.abs(x[part]), y[part]
-    area = _beard_area(a, u, v)
+    area = _beard_area(a, u, v, 1.0)
     bottom = a.mouth_y + a.lower_lip + a.mouth_gap
     lip = bump(u, v, (0, a.mouth_y - a.upper_lip - 0.55), (2.9, 0.75)) ** 0.7 * step(3.5, 2.6, u)
     tuft = step(2.9, 2.1, np.hypot(u, (v - bottom - 1.9) * 0.95)) * step(bottom, bottom + 0.4, v)
@@ -170,7 +170,8 @@ def _beard(a: Anatomy, traits: PersonTraits, x: Floats, y: Floats) -> list[Layer
     strands = at(grain(23), x[part] * 13, v * 3.2 + u * 1.5) + 0.6 * at(
         grain(24), x[part] * 25, v * 6
     )
-    alpha = np.clip(masks[traits.beard] * (1.0 + 0.28 * strands), 0, 0.96)
+    mask = masks[traits.beard]
+    alpha = np.clip(mask * (1.0 + 0.28 * strands) + 1.6 * mask * (1 - mask) * strands, 0, 0.96)
     hair = np.array(traits.hair_colour, np.float32) / 255
     tone = (0.72 + 0.16 * strands)[:, None] * hair
     return [Layer(part, alpha, tone, np.full(part.size, 0.1, np.float32))]

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from samples.anatomy import Anatomy, measure
 from samples.face_paint import paint_face
-from samples.glasses import draw_lines, frame_lines
+from samples.glasses import draw_frame
 from samples.arrays import step
 from samples.grain import at, grain
 from samples.hair import STRANDS, hair_meshes
@@ -90,13 +90,8 @@ def render(  # noqa: PLR0913
             strand = np.gradient(mesh.points, axis=0).astype(np.float32)
             strand /= np.maximum(np.linalg.norm(strand, axis=2, keepdims=True), 1e-6)
             linear[where] = _hair(traits, paint, sample(strand, row, col), normal, r, o, light)
-    lines = frame_lines(anatomy, traits)
-    if lines:
-        flat = []
-        for line in lines:
-            x, y = project(turned(line, turn), side)
-            flat.append((np.stack([x, y], axis=1), False))
-        mask = draw_lines(side, flat, 0.28 * side / HEIGHT_CM)
+    if traits.glasses != "none":
+        mask = draw_frame(anatomy, traits, lambda line: turned(line, turn), seen.depth)
         frame = np.square(np.array([0.13, 0.10, 0.09], np.float32))
         linear += mask[..., None] * (frame - linear)
     small = cv2.resize(linear, (size_px, size_px), interpolation=cv2.INTER_AREA)

@@ -34,6 +34,7 @@ class Cut:
         fringe: how far hair falls over the forehead.
         curl: height of curls.
         flare: how much wider than the head it is at its end.
+        waves: height of waves that run down the hair.
         sweep: how far strands run sideways, radians for each cm down.
     """
 
@@ -47,6 +48,7 @@ class Cut:
     curl: float = 0.0
     flare: float = 0.0
     sweep: float = 0.0
+    waves: float = 0.0
     free_ears: bool = False
 
 
@@ -58,13 +60,13 @@ _ASIDE = ((0, 0), (0.5, 22), (1.6, 40), (3.0, 50), (6.0, 54), (12, 50), (16, 52)
 
 CUTS = {
     "cropped": Cut(0.3, 0.2, 6, 1.5, _CROP, free_ears=True),
-    "short": Cut(1.3, 0.45, 6, 3.2, _CROP, part_deg=5, sweep=0.05, free_ears=True),
-    "parted": Cut(1.9, 0.6, 6, 2.6, _CROP, part_deg=22, sweep=0.16, free_ears=True),
+    "short": Cut(1.3, 0.45, 6, 4.6, _CROP, part_deg=5, sweep=0.05, free_ears=True),
+    "parted": Cut(2.0, 0.6, 6, 4.2, _CROP, part_deg=22, sweep=0.16, free_ears=True),
     "curly": Cut(2.4, 1.7, 5.5, 2.0, _ROUND, curl=0.75),
     "bob": Cut(1.3, 1.4, 8.5, 1.0, _FRINGE, fringe=2.6, flare=0.9),
     "long": Cut(1.2, 1.2, 18, 1.2, _CURTAIN, part_deg=8, flare=1.8),
-    "waves": Cut(1.5, 1.6, 13, 1.2, _ASIDE, part_deg=26, fringe=0.6, flare=1.5, curl=0.22, sweep=0.1),
-    "bun": Cut(0.6, 0.35, 6, 2.5, _ROUND, free_ears=True),
+    "waves": Cut(1.5, 1.6, 13, 1.2, _ASIDE, part_deg=26, fringe=0.6, flare=1.5, waves=0.3, sweep=0.05),
+    "bun": Cut(0.6, 0.35, 6, 3.5, _ROUND, free_ears=True),
 }
 
 
@@ -88,7 +90,7 @@ def _shell(a: Anatomy, traits: PersonTraits, cut: Cut, rows: int, cols: int) -> 
     y, angle = np.broadcast_arrays(heights[:, None], angles[None, :])
     keep = growth(a, traits, y, angle)
     thick = _thickness(a, traits, cut, y, angle)
-    thick = np.maximum(thick * step(-0.2, cut.rise, keep), 0.06)
+    thick = np.maximum(thick * np.clip((keep + 0.2) / cut.rise, 0, 1) ** 0.9, 0.06)
     low = step(2, 14, y) * cut.flare
     points[..., 0] += np.sin(angle) * (thick + low)
     points[..., 2] += np.cos(angle) * (thick + 0.4 * low) * step(1.5, 0.2, np.abs(angle) - 0.9)
@@ -110,7 +112,7 @@ def growth(a: Anatomy, traits: PersonTraits, y: Floats, angle: Floats) -> Floats
     keep = (np.abs(angle - lean) - opening) * 7.5 + np.clip(line - y, 0, None)
     if cut.free_ears:
         turn = np.degrees(np.abs(angle)).ravel()
-        end = np.interp(turn, [60, 74, 80, 108, 120, 160], [1.8, 1.4, -2.4, -2.4, 4, 6])
+        end = np.interp(turn, [60, 74, 80, 114, 138, 160], [1.8, 1.4, -2.4, -2.4, 4, 5])
         end = end.reshape(y.shape)
     else:
         end = cut.end + 0.5 * at(grain(STRANDS + 6), angle * 5, 0 * y)
@@ -122,12 +124,15 @@ def _thickness(a: Anatomy, traits: PersonTraits, cut: Cut, y: Floats, angle: Flo
     thick = (cut.side + (cut.top - cut.side) * share) * (1 + 0.3 * traits.hair_volume)
     if cut.part_deg:
         beside = np.abs(angle - np.radians(cut.part_deg) * step(2, -6, y))
-        thick = thick * (0.45 + 0.55 * step(0.0, 0.55, beside + step(-7, -2, y)))
+        thick = thick * (0.62 + 0.38 * step(0.0, 0.7, beside + step(-7, -2, y)))
     if cut.curl:
         lumps = at(grain(STRANDS + 2), angle * 7.5, y * 1.1) + 0.6 * at(
             grain(STRANDS + 3), angle * 17, y * 2.3
         )
         thick = thick + cut.curl * 0.55 * lumps
+    if cut.waves:
+        bend = np.sin(1.5 * y + 2.2 * at(grain(STRANDS + 7), angle * 5, y * 0.15))
+        thick = thick + cut.waves * bend * step(-6, 0, y)
     locks = at(grain(STRANDS + 4), (angle + cut.sweep * y) * 9, y * 0.22)
     return np.maximum(thick + 0.22 * locks * min(cut.side, 1.0), 0.08)
 

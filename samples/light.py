@@ -90,7 +90,7 @@ def light_skin(  # noqa: PLR0913
     result = albedo * (
         diffuse * soft * np.array(light.key_colour, np.float32) + _ambient(normal, light) * hollow
     )
-    shine = _shine(normal, light, 18.0) * 0.16 + _shine(normal, light, 70.0) * 0.28
+    shine = _shine(normal, light, 14.0) * 0.10 + _shine(normal, light, 60.0) * 0.2
     return result + (gloss * reach * shine)[:, None]
 
 
@@ -106,7 +106,7 @@ def light_hair(
     half = key + np.array([0, 0, 1], np.float32)
     half = half / np.linalg.norm(half)
     along_key, along_half = strand @ key, strand @ half
-    facing = np.clip(normal @ key * 0.75 + 0.3, 0, 1)
+    facing = np.clip((normal @ key - 0.4 * key[1]) * 0.6 + 0.3, 0, 1)
     diffuse = np.sqrt(np.clip(1 - along_key**2, 0, 1)) * 0.45 + facing * 0.6
     glint = np.clip(1 - along_half**2, 0, 1) ** 24 * facing
     body = (diffuse * reach)[:, None] * np.array(light.key_colour, np.float32)

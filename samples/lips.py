@@ -25,8 +25,8 @@ def mouth_layers(a: Anatomy, traits: PersonTraits, x: Floats, y: Floats) -> list
     on_lips = on_lips * step(1.03, 0.97, np.abs(u))
     feminine = traits.presentation == "feminine"
     skin = np.array(traits.skin, np.float32) / 255
-    rose = np.array([0.70, 0.27, 0.29] if feminine else [0.62, 0.32, 0.29], np.float32)
-    lip = skin * 0.5 + rose * (0.25 + 0.28 * float(skin.mean()))
+    rose = np.array([0.74, 0.24, 0.28] if feminine else [0.64, 0.30, 0.28], np.float32)
+    lip = skin * 0.46 + rose * (0.27 + 0.3 * float(skin.mean()))
     grooves = at(grain(31), x[part] * 9, v * 0.8)
     upper = step(0.1, -0.1, v - line - 0.5 * gap)
     tone = lip * (1 - 0.18 * upper + 0.035 * grooves)[:, None]

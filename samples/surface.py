@@ -152,16 +152,16 @@ def _brow_and_eye(a: Anatomy, x: Floats, y: Floats) -> Floats:
 
 
 def _nose(a: Anatomy, x: Floats, y: Floats) -> Floats:
-    base = a.nose_tip + 0.95
+    base = a.nose_tip + 1.0
     down = np.clip((y + 0.9) / (a.nose_tip + 0.9), 0, 1)
     under = np.clip((base - y) / (base - a.nose_tip), 0, 1)
-    height = (0.22 * down + 0.78 * down**1.5) * np.sqrt(under * (2 - under)) * a.nose_out
+    height = (0.22 * down + 0.78 * down**1.5) * (under * (2 - under)) ** 0.6 * a.nose_out
     height = height + 0.25 * np.exp(-(((y - 1.0) / 1.3) ** 2)) * (a.nose_out - 1.7)
     half = 0.62 + 0.28 * down + 0.18 * (a.nose_half_width - 1.55)
-    ridge = height / (1 + (x / half) ** 2) ** 1.6
-    tip = 0.28 * bump(x, y, (0, a.nose_tip - 0.05), (0.75, 0.62))
-    wing_at = (a.nose_half_width - 0.5, a.nose_tip + 0.2)
-    wings = 0.82 * bump(x, y, wing_at, (0.55, 0.58))
+    ridge = height * np.exp(-np.abs(x / half / 1.05) ** 1.9)
+    tip = 0.42 * bump(x, y, (0, a.nose_tip + 0.1), (0.85, 0.7))
+    wing_at = (a.nose_half_width - 0.58, a.nose_tip + 0.28)
+    wings = 0.8 * bump(x, y, wing_at, (0.6, 0.6))
     beside = -0.25 * bump(x, y, (a.nose_half_width + 0.35, a.nose_tip + 0.15), (0.3, 0.6))
     return ridge + tip + wings + beside
 
@@ -169,7 +169,7 @@ def _nose(a: Anatomy, x: Floats, y: Floats) -> Floats:
 def _mouth(a: Anatomy, x: Floats, y: Floats) -> Floats:
     line = a.mouth_y - 0.5 * a.smile * (x / a.mouth_half_width) ** 2
     inside = np.clip(1 - (x / (a.mouth_half_width + 0.1)) ** 2, 0, 1)
-    muzzle = 0.42 * bump(x, y, (0, 6.9), (2.7, 1.7))
+    muzzle = 0.26 * bump(x, y, (0, 7.1), (3.0, 1.9))
     upper = 0.3 * inside * np.exp(-(((y - line + 0.55 * a.upper_lip + 0.1) / 0.42) ** 2))
     lower = 0.36 * inside * np.exp(-(((y - line - a.mouth_gap - 0.5 * a.lower_lip) / 0.5) ** 2))
     groove = -0.3 * inside**0.5 * np.exp(-(((y - line - 0.5 * a.mouth_gap) / 0.16) ** 2))
@@ -178,7 +178,7 @@ def _mouth(a: Anatomy, x: Floats, y: Floats) -> Floats:
     corners = -0.28 * bump(x, y, corner, (0.45, 0.45))
     fold_x = 1.75 + (y - 4.4) * (0.5 + 0.12 * a.smile)
     along = np.exp(-(((y - 5.9) / 1.6) ** 2))
-    fold = -(0.1 + 0.22 * a.age + 0.2 * a.smile) * along * np.exp(-(((x - fold_x) / 0.33) ** 2))
+    fold = -(0.03 + 0.2 * a.age + 0.16 * a.smile) * along * np.exp(-(((x - fold_x) / 0.42) ** 2))
     below = -0.4 * bump(x, y, (0, 8.75 + 0.2 * a.mouth_gap), (1.7, 0.5))
     chin = (0.55 + a.chin_out) * bump(x, y, (0, a.chin - 1.25), (1.7, 1.05))
     return muzzle + upper + lower + groove + philtrum + corners + fold + below + chin
@@ -194,7 +194,7 @@ def ear_mesh(anatomy: Anatomy, side: int, rows: int, cols: int) -> Mesh:
     rim = 0.5 * np.exp(-(((out - 0.88) / 0.13) ** 2)) * step(-2.6, -1.2, turn)
     fold = 0.35 * np.exp(-(((out - 0.56) / 0.13) ** 2)) * step(-0.5, 0.6, turn)
     tragus = 0.4 * np.exp(-((out - 0.62) ** 2) / 0.02 - (turn + 1.7) ** 2 / 0.12)
-    x = anatomy.half_width * 0.92 + 0.35 + 0.42 * back + rim + fold + tragus
+    x = anatomy.half_width * 0.92 + 0.05 + 0.42 * back - 0.75 * np.clip(-up / 2.9, 0, 1) + rim + fold + tragus
     x = side * (x - 0.9 * step(0.93, 1.0, out) * step(1.5, -0.5, np.abs(turn)))
     y, z = 2.0 - up, -1.0 - back + 0.15 * up
     points = np.stack(np.broadcast_arrays(x, y, z), axis=2).astype(np.float32)

@@ -79,7 +79,7 @@ def make_person(seed: int) -> PersonTraits:
     grey = min(1.0, max(0.0, (age - 42) / 24)) * draw.unit() ** 0.5
     tone = draw.unit()
     styles: tuple[HairStyle, ...] = (
-        ("long", "bob", "curly", "bun", "waves", "long", "bob", "waves", "short")
+        ("long", "bob", "curly", "bun", "waves", "long", "bun", "waves", "bob", "parted")
         if feminine
         else ("short", "parted", "cropped", "bald", "curly", "short", "parted")
     )
@@ -109,7 +109,7 @@ def make_person(seed: int) -> PersonTraits:
         lip_fullness=draw.shape(),
         skin=_along(SKIN_TONES, tone),
         freckles=max(0.0, 2.5 * draw.unit() - 1.5) if tone < 0.4 else 0.0,
-        hair_colour=_blend(_hair_colour(tone, draw.unit()), GREY_HAIR, grey),
+        hair_colour=_greying(_hair_colour(tone, draw.unit()), grey),
         hair_style=styles[int(draw.unit() * len(styles))],
         hair_volume=draw.shape(),
         beard="none" if feminine else beards[int(draw.unit() * len(beards))],
@@ -145,6 +145,12 @@ def _hair_colour(tone: float, choice: float) -> Colour:
     """Dark skin mostly goes with dark hair; pale skin with any."""
     last = len(HAIR_COLOURS) - 1 if tone < 0.35 else (3 if tone < 0.65 else 1)
     return HAIR_COLOURS[round(choice * last)]
+
+
+def _greying(colour: Colour, share: float) -> Colour:
+    """Greying hair loses its hue before its darkness."""
+    level = round(sum(colour) / 3)
+    return _blend(_blend(colour, (level, level, level), min(1.0, 1.6 * share)), GREY_HAIR, share)
 
 
 def _eye_colour(tone: float, choice: float) -> Colour:
