@@ -117,14 +117,16 @@ def _documented_status(problems: Sequence[Problem]) -> dict[str, Any]:
 def field_error(item: Mapping[str, Any]) -> FieldError:
     """Pydantic's words in ours: the parameter, its value, what it may be."""
     allowed = str(item["msg"]).removeprefix("Input should be ").removeprefix("Value error, ")
+    if item["type"] == "extra_forbidden":
+        allowed = "left out: there is no such parameter"
     given = None if item["type"] == "missing" else str(item["input"])[:_SHOWN_CHARACTERS]
     return FieldError(str(item["loc"][-1]), given, allowed)
 
 
 async def _answer_error(request: Request, error: Exception) -> JSONResponse:
-    if problem_of(error).status >= 500:
-        fields = {"request_id": request.state.request_id, "error": type(error).__name__}
-        logger.warning("unable", extra={"fields": fields})
+    if problem_of(error).detail is not None:  # the client is not told the error's own words
+        fields = {"request_id": request.state.request_id, "reason": str(error)}
+        logger.warning(type(error).__name__, extra={"fields": fields})
     return error_response(request, error)
 
 

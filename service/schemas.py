@@ -289,9 +289,9 @@ class EncoderInfo(EncoderName):
 
     created: str
     dimension: int
-    input: dict[str, JsonValue]
-    training: dict[str, JsonValue]
-    metrics: dict[str, JsonValue]
+    input: dict[str, Any]
+    training: dict[str, Any]
+    metrics: dict[str, Any]
     contract_hash: str
 
 

@@ -84,8 +84,8 @@ async def read_form(
     content_type, options = parse_options_header(request.headers.get("Content-Type"))
     if content_type != b"multipart/form-data":
         raise UnsupportedMediaType(
-            f"Content-Type is {content_type.decode('latin-1') or 'missing'!r}; "
-            "multipart/form-data is expected, or image/* where one image is asked for"
+            f"the body is {content_type.decode('latin-1') or 'of no Content-Type'}; send "
+            "multipart/form-data, or image/* where one image is asked for"
         )
     collector = _FormCollector(photos_field, fields, limits)
     try:

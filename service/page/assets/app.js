@@ -65,7 +65,6 @@ async function search(file) {
   const turn = ++latest;
   showPhoto(file);
   say("Looking …");
-  byId("main").dataset.state = "busy";
   const form = new FormData();
   form.append("image", file);
   try {
@@ -89,6 +88,12 @@ function showPhoto(file) {
   byId("photo-figure").hidden = false;
   byId("drop").classList.add("away");
   byId("results").hidden = true;
+  byId("main").dataset.state = "idle";
+}
+
+function showDropZone() {
+  byId("photo-figure").hidden = true;
+  byId("drop").classList.remove("away");
 }
 
 // The frame has exactly the photo's shape, so that boxes can be placed in percent of it.
@@ -149,7 +154,7 @@ function matchCard(match) {
     min: "0", max: "1", value: String(Math.max(0, match.similarity)), "aria-label": "Similarity",
   });
   const number = element("span", { class: "number" });
-  number.textContent = match.similarity.toFixed(2);
+  number.textContent = match.similarity.toFixed(2).replace("-", "−");
   const faces = element("p", { class: "faces" });
   faces.textContent = count(match.faces_of_person, "photo", "photos");
   return element("li", {}, picture, name, element("p", { class: "similarity" }, meter, number), faces);
@@ -162,8 +167,8 @@ function say(text) {
 
 function complain(text) {
   say("");
-  byId("main").dataset.state = "done";
   byId("error").textContent = text;
+  if (byId("photo-image").hidden) showDropZone(); // what cannot be shown is best forgotten
 }
 
 // ---- enrolling

@@ -1,0 +1,138 @@
+// The API reference, drawn from openapi.json: no library, nothing from elsewhere.
+
+const byId = (id) => document.getElementById(id);
+
+function element(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+}
+
+const code = (text) => element("code", {}, text);
+
+class Reference {
+  constructor(api) {
+    this.api = api;
+  }
+
+  resolve(schema) {
+    if (!schema.$ref) return schema;
+    return this.api.components.schemas[schema.$ref.split("/").pop()];
+  }
+
+  // A schema in a few words: "integer 1 to 100, default 9".
+  words(schema) {
+    if (schema.$ref) return schema.$ref.split("/").pop();
+    if (schema.anyOf) return schema.anyOf.map((one) => this.words(one)).join(" or ");
+    if (schema.enum) return schema.enum.join(" or ");
+    if (schema.const !== undefined) return String(schema.const);
+    if (schema.type === "array") return `list of ${this.words(schema.items)}${this.range(schema.minItems, schema.maxItems)}`;
+    if (schema.format === "binary") return "file";
+    const range = this.range(schema.minimum, schema.maximum) || this.range(schema.minLength, schema.maxLength);
+    return `${schema.format || schema.contentMediaType || schema.type || "any JSON"}${range}`;
+  }
+
+  range(low, high) {
+    if (low === undefined && high === undefined) return "";
+    return low === undefined ? `, at most ${high}` : `, ${low} to ${high ?? "any"}`;
+  }
+
+  // An example of the answer, built from its schema.
+  example(schema, depth = 0) {
+    const whole = this.resolve(schema);
+    if (whole.default !== undefined) return whole.default;
+    if (whole.anyOf) return this.example(whole.anyOf[0], depth);
+    if (whole.const !== undefined) return whole.const;
+    if (whole.enum) return whole.enum[0];
+    if (whole.type === "array") return depth > 6 ? [] : [this.example(whole.items, depth + 1)];
+    if (whole.type === "object") {
+      const entries = Object.entries(whole.properties || {});
+      return Object.fromEntries(entries.map(([name, item]) => [name, this.example(item, depth + 1)]));
+    }
+    return { integer: 1, number: 0.5, boolean: true, null: null, string: "text" }[whole.type];
+  }
+
+  rows(operation) {
+    const rows = (operation.parameters || []).map((item) => [
+      item.name, item.in, item.schema, item.required, item.description || item.schema.description,
+    ]);
+    const form = operation.requestBody?.content["multipart/form-data"];
+    const required = form?.schema.required || [];
+    for (const [name, schema] of Object.entries(form?.schema.properties || {})) {
+      rows.push([name, "form", schema, required.includes(name), schema.description]);
+    }
+    return rows;
+  }
+}
+
+function table(head, rows) {
+  const cells = (tag, values) => element("tr", {}, ...values.map((value) => element(tag, {}, value)));
+  const body = element("tbody", {}, ...rows.map((row) => cells("td", row)));
+  return element("div", { class: "table" }, element("table", {}, element("thead", {}, cells("th", head)), body));
+}
+
+function curl(path, method, operation) {
+  const parts = ["curl"];
+  if (!["GET", "POST"].includes(method)) parts.push("-X", method);
+  for (const name of operation.requestBody ? ["image", "images"] : []) {
+    const form = operation.requestBody.content["multipart/form-data"].schema;
+    if (!form.properties[name]) continue;
+    if (form.properties.person) parts.push("-F", "'person=Ada Lovelace'");
+    parts.push("-F", `${name}=@photo.jpg`);
+  }
+  const base = new URL(".", document.baseURI).href.replace(/\/$/, "");
+  parts.push(`${base}${path.replace(/\{(\w+)\}/g, (_, name) => name.toUpperCase())}`);
+  return parts.join(" ");
+}
+
+function operationDetails(reference, path, method, operation) {
+  const body = element("div", { class: "body" });
+  body.append(element("h3", {}, "Try it"), element("pre", { tabindex: "0" }, curl(path, method, operation)));
+  const rows = reference.rows(operation).map(([name, place, schema, required, says]) => [
+    code(name), place, reference.words(schema),
+    required ? "required" : `default ${JSON.stringify(schema.default ?? null)}`, says || "",
+  ]);
+  if (rows.length) body.append(element("h3", {}, "Takes"), table(["Name", "In", "Type", "", ""], rows));
+  for (const [status, answer] of Object.entries(operation.responses)) {
+    const json = answer.content?.["application/json"];
+    if (!json || status >= "300") continue;
+    const text = JSON.stringify(reference.example(json.schema), null, 2);
+    body.append(element("h3", {}, `Gives ${status}`), element("pre", { tabindex: "0" }, text));
+  }
+  const problems = Object.entries(operation.responses)
+    .filter(([status]) => status >= "400")
+    .map(([status, answer]) => [status, code(answer.description.replaceAll("`", ""))]);
+  if (problems.length) body.append(element("h3", {}, "Problems"), table(["Status", "Type"], problems));
+  return element(
+    "details", { class: "operation" },
+    element(
+      "summary", {},
+      element("span", { class: "method" }, method),
+      element("code", { class: "path" }, path),
+      element("span", { class: "says" }, operation.description),
+    ),
+    body,
+  );
+}
+
+function draw(api) {
+  const reference = new Reference(api);
+  const rooms = new Map();
+  for (const [path, methods] of Object.entries(api.paths)) {
+    for (const [method, operation] of Object.entries(methods)) {
+      const room = operation.tags?.[0] || "other";
+      if (!rooms.has(room)) rooms.set(room, [element("h2", {}, room)]);
+      rooms.get(room).push(operationDetails(reference, path, method.toUpperCase(), operation));
+    }
+  }
+  byId("summary").textContent = `${api.info.summary} Errors are application/problem+json (RFC 9457).`;
+  byId("operations").replaceChildren(...[...rooms.values()].map((nodes) => element("section", {}, ...nodes)));
+}
+
+try {
+  const response = await fetch("openapi.json");
+  draw(await response.json());
+} catch (error) {
+  byId("error").textContent = `The reference could not be loaded: ${error.message}`;
+}
