@@ -9,7 +9,7 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SERVING = ("faces", "index", "service", "samples", "encoders")
-TRAINING_ONLY = {"torch", "torchvision", "sklearn", "onnx", "onnxscript"}
+TRAINING_ONLY = {"torch", "torchvision", "pytorch_metric_learning", "sklearn", "scipy", "onnx"}
 HEAVY = TRAINING_ONLY | {"cv2", "faiss", "fastapi", "numpy", "onnxruntime", "PIL", "sqlalchemy"}
 
 IMPORT_EVERY_MODULE = """
