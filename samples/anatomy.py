@@ -40,6 +40,7 @@ class Anatomy:
     upper_lip: float
     lower_lip: float
     mouth_gap: float
+    corner_lift: float
     smile: float
     age: float
     neck_half_width: float
@@ -52,28 +53,29 @@ def measure(traits: PersonTraits, smile: float) -> Anatomy:
     lips = 1.12 - 0.25 * age + 0.42 * traits.lip_fullness - 0.22 * man
     return Anatomy(
         top=-11.3 - 0.5 * traits.head_length,
-        half_width=7.25 + 0.2 * man + 0.45 * traits.head_width,
-        cheek=0.25 + 0.55 * traits.cheek_fullness - 0.2 * age,
-        jaw=0.55 * man - 0.25 + 0.75 * traits.jaw_width,
-        chin=11.2 + 0.35 * man + 0.75 * traits.chin_length,
+        half_width=7.25 + 0.2 * man + 0.55 * traits.head_width,
+        cheek=0.25 + 0.7 * traits.cheek_fullness - 0.2 * age,
+        jaw=0.55 * man - 0.25 + 0.95 * traits.jaw_width,
+        chin=11.2 + 0.35 * man + 0.85 * traits.chin_length,
         chin_out=0.25 * man + 0.2 * traits.chin_length,
         hairline=-7.3 - 0.9 * traits.forehead_height - 0.8 * man * age,
         brow_ridge=0.12 + 0.3 * man,
-        eye_x=3.2 + 0.28 * traits.eye_spacing,
+        eye_x=3.2 + 0.34 * traits.eye_spacing,
         eye_half_width=1.66 - 0.1 * man + 0.16 * traits.eye_size,
-        eye_open=(1.18 - 0.14 * age - 0.16 * man + 0.22 * traits.eye_size) * (1 - 0.22 * smile),
-        eye_tilt=-0.06 - 0.11 * traits.eye_tilt + 0.05 * age,
-        brow_y=-2.3 + 0.3 * man - 0.33 * traits.brow_height,
-        brow_arch=0.28 - 0.18 * man + 0.22 * traits.brow_arch,
-        brow_half_thickness=0.24 + 0.12 * man + 0.12 * traits.brow_thickness,
-        nose_tip=3.85 + 0.5 * traits.nose_length + 0.15 * age,
-        nose_half_width=1.55 + 0.12 * man + 0.34 * traits.nose_width,
+        eye_open=(1.18 - 0.14 * age - 0.16 * man + 0.26 * traits.eye_size) * (1 - 0.22 * smile),
+        eye_tilt=-0.06 - 0.14 * traits.eye_tilt + 0.05 * age,
+        brow_y=-2.3 + 0.3 * man - 0.42 * traits.brow_height,
+        brow_arch=0.28 - 0.18 * man + 0.26 * traits.brow_arch,
+        brow_half_thickness=0.24 + 0.12 * man + 0.15 * traits.brow_thickness,
+        nose_tip=3.85 + 0.62 * traits.nose_length + 0.15 * age,
+        nose_half_width=1.55 + 0.12 * man + 0.4 * traits.nose_width,
         nose_out=2.05 + 0.15 * man + 0.5 * traits.nose_bridge,
-        mouth_y=7.05 + 0.3 * traits.mouth_height,
-        mouth_half_width=2.45 + 0.12 * man + 0.38 * traits.mouth_width + 0.42 * smile,
+        mouth_y=7.05 + 0.36 * traits.mouth_height,
+        mouth_half_width=2.45 + 0.12 * man + 0.48 * traits.mouth_width + 0.42 * smile,
         upper_lip=0.52 * lips * (1 - 0.2 * smile),
         lower_lip=0.78 * lips * (1 - 0.12 * smile),
         mouth_gap=max(0.0, smile - 0.35) * 1.15,
+        corner_lift=0.5 * smile,
         smile=smile,
         age=age,
         neck_half_width=4.3 + 0.9 * man,

@@ -67,7 +67,12 @@ def _ball(
 
 
 def _crease(  # noqa: PLR0913
-    a: Anatomy, traits: PersonTraits, part: Layer, u: Floats, v: Floats, upper: Floats  # type: ignore[override]
+    a: Anatomy,
+    traits: PersonTraits,
+    part: Layer,
+    u: Floats,
+    v: Floats,
+    upper: Floats,  # type: ignore[override]
 ) -> Layer:
     fold = upper - 0.27 - 0.08 * a.eye_open - 0.12 * u * (u > 0)
     line = np.exp(-(((v - fold) / 0.09) ** 2)) * step(1.2, 0.85, np.abs(u))

@@ -30,9 +30,7 @@ class Paint:
     gloss: Floats
 
 
-def paint_face(
-    a: Anatomy, traits: PersonTraits, place: Floats, gaze: tuple[float, float]
-) -> Paint:
+def paint_face(a: Anatomy, traits: PersonTraits, place: Floats, gaze: tuple[float, float]) -> Paint:
     """Paint the face at N places (N, 3: x, y, angle); `gaze` is how far the irises are shifted (cm right, down)."""
     x, y, angle = place.T.copy()
     colour = _skin(a, traits, x, y)

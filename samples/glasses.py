@@ -7,8 +7,12 @@ import numpy as np
 
 from samples.anatomy import Anatomy
 from samples.arrays import Floats
-from samples.raster import HEIGHT_CM, project
+from samples.pose import HEIGHT_CM, project
 from samples.traits import PersonTraits
+
+
+FRAME_COLOUR = (0.13, 0.10, 0.09)
+"""sRGB, 0-1."""
 
 
 def frame_lines(a: Anatomy, traits: PersonTraits) -> list[Floats]:
@@ -34,7 +38,7 @@ def frame_lines(a: Anatomy, traits: PersonTraits) -> list[Floats]:
     return [*(line.astype(np.float32) for line in lines), bridge.astype(np.float32)]
 
 
-def draw_frame(
+def frame_cover(
     a: Anatomy, traits: PersonTraits, turn: Callable[[Floats], Floats], depth: Floats
 ) -> Floats:
     """Coverage (S, S), 0 to 1, of the frame where nothing in `depth` lies before it."""

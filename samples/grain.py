@@ -32,4 +32,3 @@ def at(texture: Floats, u: Floats, v: Floats) -> Floats:
         borderMode=cv2.BORDER_WRAP,
     )
     return taken.reshape(-1)[: u.size].reshape(u.shape)
-

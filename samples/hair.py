@@ -65,7 +65,9 @@ CUTS = {
     "curly": Cut(2.4, 1.7, 5.5, 2.0, _ROUND, curl=0.75),
     "bob": Cut(1.3, 1.4, 8.5, 1.0, _FRINGE, fringe=2.6, flare=0.9),
     "long": Cut(1.2, 1.2, 18, 1.2, _CURTAIN, part_deg=8, flare=1.8),
-    "waves": Cut(1.5, 1.6, 13, 1.2, _ASIDE, part_deg=26, fringe=0.6, flare=1.5, waves=0.3, sweep=0.05),
+    "waves": Cut(
+        1.5, 1.6, 13, 1.2, _ASIDE, part_deg=26, fringe=0.6, flare=1.5, waves=0.3, sweep=0.05
+    ),
     "bun": Cut(0.6, 0.35, 6, 3.5, _ROUND, free_ears=True),
 }
 
@@ -96,10 +98,14 @@ def _shell(a: Anatomy, traits: PersonTraits, cut: Cut, rows: int, cols: int) -> 
     points[..., 2] += np.cos(angle) * (thick + 0.4 * low) * step(1.5, 0.2, np.abs(angle) - 0.9)
     points[..., 1] -= thick * step(-4.5, a.top, y)
     flow = angle + cut.sweep * (y - a.top)
-    strands = at(grain(STRANDS), flow * 46, y * 0.3) + 0.7 * at(grain(STRANDS + 1), flow * 110, y * 0.4)
+    strands = at(grain(STRANDS), flow * 46, y * 0.3) + 0.7 * at(
+        grain(STRANDS + 1), flow * 110, y * 0.4
+    )
     ragged = 0.3 if cut.end < 10 else 0.12
     paint = np.stack([flow, y, keep], axis=2).astype(np.float32)
-    return Mesh(points, paint, (keep + ragged * strands).astype(np.float32), closed=False)
+    return Mesh(
+        points, paint, (keep + ragged * strands).astype(np.float32), closed=False, fineness=2.8
+    )
 
 
 def growth(a: Anatomy, traits: PersonTraits, y: Floats, angle: Floats) -> Floats:

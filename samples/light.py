@@ -7,13 +7,26 @@ in shadow when, walking from it towards the light, something is nearer to the ca
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import cv2
 import numpy as np
 
 from samples.arrays import step
-from samples.raster import FAR, HEIGHT_CM
+from samples.pose import HEIGHT_CM
+from samples.raster import FAR
 from samples.arrays import Floats
+
+
+class Lit(Protocol):
+    """What light needs to know of N pixels: (N, 3) normals, (N,) shares of key light and sky."""
+
+    @property
+    def normal(self) -> Floats: ...
+    @property
+    def reach(self) -> Floats: ...
+    @property
+    def open(self) -> Floats: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,26 +90,23 @@ def openness(depth: Floats) -> Floats:
     return np.clip(1 - cv2.resize(dark, (side, side)), 0.25, 1)
 
 
-def light_skin(  # noqa: PLR0913
-    colour: Floats, gloss: Floats, normal: Floats, reach: Floats, open_: Floats, light: Lamp
-) -> Floats:
+def light_skin(colour: Floats, gloss: Floats, spot: Lit, light: Lamp) -> Floats:
     """Linear light (N, 3) from skin: red light travels further under it, so shadows turn warm."""
     albedo = np.square(np.clip(colour, 0, 1.1))
-    toward = normal @ np.array(light.key, np.float32)
+    toward = spot.normal @ np.array(light.key, np.float32)
     wrap = np.array([0.34, 0.2, 0.15], np.float32)
     diffuse = np.clip((toward[:, None] + wrap) / (1 + wrap), 0, 1)
-    soft = np.stack([reach**0.75, reach, reach**1.1], axis=1)
-    hollow = np.stack([open_**0.8, open_, open_**1.1], axis=1)
+    soft = np.stack([spot.reach**0.75, spot.reach, spot.reach**1.1], axis=1)
+    hollow = np.stack([spot.open**0.8, spot.open, spot.open**1.1], axis=1)
     result = albedo * (
-        diffuse * soft * np.array(light.key_colour, np.float32) + _ambient(normal, light) * hollow
+        diffuse * soft * np.array(light.key_colour, np.float32)
+        + _ambient(spot.normal, light) * hollow
     )
-    shine = _shine(normal, light, 14.0) * 0.10 + _shine(normal, light, 60.0) * 0.2
-    return result + (gloss * reach * shine)[:, None]
+    shine = _shine(spot.normal, light, 14.0) * 0.10 + _shine(spot.normal, light, 60.0) * 0.2
+    return result + (gloss * spot.reach * shine)[:, None]
 
 
-def light_hair(
-    colour: Floats, strand: Floats, normal: Floats, reach: Floats, open_: Floats, light: Lamp
-) -> Floats:  # noqa: PLR0913
+def light_hair(colour: Floats, strand: Floats, spot: Lit, light: Lamp) -> Floats:
     """Linear light (N, 3) from hair whose strands run along `strand`.
 
     The highlight is that of a thin cylinder (Kajiya and Kay 1989, section 3.2).
@@ -106,20 +116,20 @@ def light_hair(
     half = key + np.array([0, 0, 1], np.float32)
     half = half / np.linalg.norm(half)
     along_key, along_half = strand @ key, strand @ half
-    facing = np.clip((normal @ key - 0.4 * key[1]) * 0.6 + 0.3, 0, 1)
+    facing = np.clip((spot.normal @ key - 0.4 * key[1]) * 0.6 + 0.3, 0, 1)
     diffuse = np.sqrt(np.clip(1 - along_key**2, 0, 1)) * 0.45 + facing * 0.6
     glint = np.clip(1 - along_half**2, 0, 1) ** 24 * facing
-    body = (diffuse * reach)[:, None] * np.array(light.key_colour, np.float32)
-    result = albedo * (body + _ambient(normal, light) * open_[:, None])
-    return result + (glint * reach * open_)[:, None] * (0.035 + 0.4 * albedo)
+    body = (diffuse * spot.reach)[:, None] * np.array(light.key_colour, np.float32)
+    result = albedo * (body + _ambient(spot.normal, light) * spot.open[:, None])
+    return result + (glint * spot.reach * spot.open)[:, None] * (0.035 + 0.4 * albedo)
 
 
-def light_cloth(colour: Floats, normal: Floats, reach: Floats, open_: Floats, light: Lamp) -> Floats:
+def light_cloth(colour: Floats, spot: Lit, light: Lamp) -> Floats:
     """Linear light (N, 3) from matt cloth."""
     albedo = np.square(np.clip(colour, 0, 1))
-    toward = np.clip(normal @ np.array(light.key, np.float32), 0, 1)
-    body = (toward * reach)[:, None] * np.array(light.key_colour, np.float32)
-    return albedo * (body + _ambient(normal, light) * open_[:, None])
+    toward = np.clip(spot.normal @ np.array(light.key, np.float32), 0, 1)
+    body = (toward * spot.reach)[:, None] * np.array(light.key_colour, np.float32)
+    return albedo * (body + _ambient(spot.normal, light) * spot.open[:, None])
 
 
 def _ambient(normal: Floats, light: Lamp) -> Floats:

@@ -15,7 +15,7 @@ def mouth_layers(a: Anatomy, traits: PersonTraits, x: Floats, y: Floats) -> list
     part = near(x, y, (0, a.mouth_y + 0.2), (a.mouth_half_width + 1.2, 2.6))
     u, v = x[part] / a.mouth_half_width, y[part]
     inside = np.clip(1 - u * u, 0, 1)
-    line = a.mouth_y - 0.5 * a.smile * u * u - 0.05 * np.cos(u * 7) * inside
+    line = a.mouth_y - a.corner_lift * u * u - 0.05 * np.cos(u * 7) * inside
     bow = 1 - 0.2 * np.exp(-((u / 0.11) ** 2)) + 0.1 * np.exp(-(((np.abs(u) - 0.22) / 0.16) ** 2))
     gap = a.mouth_gap * inside**0.75
     upper_edge = line - a.upper_lip * inside**0.7 * bow
@@ -34,11 +34,13 @@ def mouth_layers(a: Anatomy, traits: PersonTraits, x: Floats, y: Floats) -> list
     width = 0.075 + 0.03 * (1 - np.abs(u))
     between = np.exp(-(((v - line - 0.5 * gap) / width) ** 2)) * step(1.08, 0.93, np.abs(u))
     corner = np.exp(
-        -(((np.abs(u) - 1.0) / 0.07) ** 2) - ((v - a.mouth_y + 0.5 * a.smile) / 0.2) ** 2
+        -(((np.abs(u) - 1.0) / 0.07) ** 2) - ((v - a.mouth_y + a.corner_lift) / 0.2) ** 2
     )
     layers = [
         shade(traits.skin, part, 0.3 * below),
-        Layer(part, on_lips * (0.92 if feminine else 0.72), tone, np.full(part.size, 0.75, np.float32)),
+        Layer(
+            part, on_lips * (0.92 if feminine else 0.72), tone, np.full(part.size, 0.75, np.float32)
+        ),
         shade(traits.skin, part, 0.75 * between + 0.55 * corner, depth=1.3),
     ]
     if a.mouth_gap > 0:

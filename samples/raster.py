@@ -14,16 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from samples.arrays import Floats
+from samples.pose import project
 from samples.surface import Mesh
-
-CAMERA_CM = 150.0
-"""Distance of the camera from the head: a portrait lens, with a little perspective."""
-
-HEIGHT_CM = 37.0
-"""What the picture's height shows at the distance of the head."""
-
-CENTRE_Y_CM = 2.4
-"""Height of the picture's middle, below the eyes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +37,9 @@ class Seen:
 FAR = -40.0
 
 
-def project(points: Floats, side_px: int) -> tuple[Floats, Floats]:
-    """Pixel coordinates (x, y) of points (..., 3) in a picture of `side_px`."""
-    scale = side_px / HEIGHT_CM * CAMERA_CM / (CAMERA_CM - points[..., 2])
-    x = side_px / 2 + points[..., 0] * scale
-    y = side_px / 2 + (points[..., 1] - CENTRE_Y_CM) * scale
-    return x, y
-
-
-def rasterise(meshes: Sequence[Mesh], refine: Sequence[float], side_px: int) -> Seen:
-    """What is seen of `meshes` (already turned), each grid refined by its factor."""
-    splats = [_splat(mesh, factor, side_px) for mesh, factor in zip(meshes, refine, strict=True)]
+def rasterise(meshes: Sequence[Mesh], side_px: int) -> Seen:
+    """What is seen of `meshes` (already turned) in a picture of `side_px`."""
+    splats = [_splat(mesh, mesh.fineness * side_px / 512, side_px) for mesh in meshes]
     pixel = np.concatenate([splat.pixel for splat in splats])
     depth = np.concatenate([splat.depth for splat in splats])
     near_last = np.argsort(((depth - FAR) * 600).astype(np.uint16), kind="stable")
@@ -109,9 +93,7 @@ def normals(points: Floats) -> Floats:
     return normal / np.maximum(length, 1e-6)
 
 
-def _fill_gaps(
-    owner: npt.NDArray[np.int32], depth: Floats, side_px: int
-) -> npt.NDArray[np.int32]:
+def _fill_gaps(owner: npt.NDArray[np.int32], depth: Floats, side_px: int) -> npt.NDArray[np.int32]:
     """Give pixels between the points of one surface, through which one sees farther, to it."""
     seen = np.full(owner.shape, FAR, np.float32)
     seen[owner >= 0] = depth[owner[owner >= 0]]

@@ -1,9 +1,9 @@
 """The scene: what changes from picture to picture though the person stays: backdrop, clothes, camera.
 
-    seed --choose_scene--> Scene
+seed --choose_scene--> Scene
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import cv2
@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from samples.arrays import step
 from samples.grain import at, grain
+from samples.surface import Mesh
 from samples.arrays import Floats
 
 Neckline = Literal["crew", "vee", "collar", "jacket", "roll"]
@@ -79,7 +80,9 @@ def backdrop(scene: Scene, side_px: int) -> Floats:
     small = 96
     base = np.array(scene.backdrop, np.float32)
     place = np.linspace(0, 1, small, dtype=np.float32)
-    glow = np.exp(-((place[None, :] - rng.uniform(0.2, 0.8)) ** 2 + (place[:, None] - 0.35) ** 2) / 0.3)
+    glow = np.exp(
+        -((place[None, :] - rng.uniform(0.2, 0.8)) ** 2 + (place[:, None] - 0.35) ** 2) / 0.3
+    )
     picture = base * (0.72 + 0.42 * glow[..., None])
     for _ in range(int(22 * scene.outdoors)):
         centre = (int(rng.integers(small)), int(rng.integers(small)))
@@ -108,6 +111,17 @@ def cloth_start(scene: Scene, x: Floats, angle: Floats) -> Floats:
     if scene.neckline == "vee":
         return 14.2 + np.clip(5.6 - 1.05 * across, 0, 8) * (front > 0)
     return 12.6 + np.clip(5.8 - 1.55 * across, 0, 8) * (front > 0)
+
+
+def dress(bust: Mesh, scene: Scene) -> Mesh:
+    """The bust, thicker where there is cloth, most at a collar."""
+    x, y, angle = (bust.paint[..., axis] for axis in range(3))
+    below = y - cloth_start(scene, x, angle)
+    thick = 0.35 * step(-0.1, 0.25, below)
+    if scene.neckline in ("collar", "jacket"):
+        thick += 0.5 * step(0, 0.6, below)
+    outwards = np.stack([np.sin(angle), np.zeros_like(angle), np.cos(angle)], axis=2)
+    return replace(bust, points=bust.points + outwards * thick[..., None])
 
 
 def cloth_colour(scene: Scene, x: Floats, y: Floats, below: Floats) -> Floats:

@@ -28,12 +28,14 @@ class Mesh:
             radians (0 faces the camera).
         keep: float32 (R, C): points where it is below 0 are cut away.
         closed: whether the inside can never be seen.
+        fineness: how many times finer it must be for a picture of 512 px.
     """
 
     points: Floats
     paint: Floats
     keep: Floats
     closed: bool = True
+    fineness: float = 2.4
 
 
 def curve(heights: Floats, knots: Sequence[tuple[float, float]], smooth: float = 0.9) -> Floats:
@@ -158,7 +160,7 @@ def _nose(a: Anatomy, x: Floats, y: Floats) -> Floats:
     height = (0.22 * down + 0.78 * down**1.5) * (under * (2 - under)) ** 0.6 * a.nose_out
     height = height + 0.25 * np.exp(-(((y - 1.0) / 1.3) ** 2)) * (a.nose_out - 1.7)
     half = 0.62 + 0.28 * down + 0.18 * (a.nose_half_width - 1.55)
-    ridge = height * np.exp(-np.abs(x / half / 1.05) ** 1.9)
+    ridge = height * np.exp(-(np.abs(x / half / 1.05) ** 1.9))
     tip = 0.42 * bump(x, y, (0, a.nose_tip + 0.1), (0.85, 0.7))
     wing_at = (a.nose_half_width - 0.58, a.nose_tip + 0.28)
     wings = 0.8 * bump(x, y, wing_at, (0.6, 0.6))
@@ -167,14 +169,14 @@ def _nose(a: Anatomy, x: Floats, y: Floats) -> Floats:
 
 
 def _mouth(a: Anatomy, x: Floats, y: Floats) -> Floats:
-    line = a.mouth_y - 0.5 * a.smile * (x / a.mouth_half_width) ** 2
+    line = a.mouth_y - a.corner_lift * (x / a.mouth_half_width) ** 2
     inside = np.clip(1 - (x / (a.mouth_half_width + 0.1)) ** 2, 0, 1)
     muzzle = 0.26 * bump(x, y, (0, 7.1), (3.0, 1.9))
     upper = 0.3 * inside * np.exp(-(((y - line + 0.55 * a.upper_lip + 0.1) / 0.42) ** 2))
     lower = 0.36 * inside * np.exp(-(((y - line - a.mouth_gap - 0.5 * a.lower_lip) / 0.5) ** 2))
     groove = -0.3 * inside**0.5 * np.exp(-(((y - line - 0.5 * a.mouth_gap) / 0.16) ** 2))
     philtrum = -0.1 * bump(x, y, (0, 5.7), (0.3, 0.6))
-    corner = (a.mouth_half_width + 0.15, a.mouth_y - 0.5 * a.smile)
+    corner = (a.mouth_half_width + 0.15, a.mouth_y - a.corner_lift)
     corners = -0.28 * bump(x, y, corner, (0.45, 0.45))
     fold_x = 1.75 + (y - 4.4) * (0.5 + 0.12 * a.smile)
     along = np.exp(-(((y - 5.9) / 1.6) ** 2))
@@ -194,12 +196,20 @@ def ear_mesh(anatomy: Anatomy, side: int, rows: int, cols: int) -> Mesh:
     rim = 0.5 * np.exp(-(((out - 0.88) / 0.13) ** 2)) * step(-2.6, -1.2, turn)
     fold = 0.35 * np.exp(-(((out - 0.56) / 0.13) ** 2)) * step(-0.5, 0.6, turn)
     tragus = 0.4 * np.exp(-((out - 0.62) ** 2) / 0.02 - (turn + 1.7) ** 2 / 0.12)
-    x = anatomy.half_width * 0.92 + 0.05 + 0.42 * back - 0.75 * np.clip(-up / 2.9, 0, 1) + rim + fold + tragus
+    x = (
+        anatomy.half_width * 0.92
+        + 0.05
+        + 0.42 * back
+        - 0.75 * np.clip(-up / 2.9, 0, 1)
+        + rim
+        + fold
+        + tragus
+    )
     x = side * (x - 0.9 * step(0.93, 1.0, out) * step(1.5, -0.5, np.abs(turn)))
     y, z = 2.0 - up, -1.0 - back + 0.15 * up
     points = np.stack(np.broadcast_arrays(x, y, z), axis=2).astype(np.float32)
     paint = np.stack(np.broadcast_arrays(out, turn, np.float32(side)), axis=2).astype(np.float32)
-    return Mesh(points, paint, np.ones(points.shape[:2], np.float32), closed=False)
+    return Mesh(points, paint, np.ones(points.shape[:2], np.float32), closed=False, fineness=1.8)
 
 
 def bust_mesh(anatomy: Anatomy, rows: int, cols: int) -> Mesh:
@@ -230,8 +240,10 @@ def bust_mesh(anatomy: Anatomy, rows: int, cols: int) -> Mesh:
     tendon = np.exp(-((np.abs(x) - 1.0 - 0.28 * (15.5 - y)) ** 2) / 0.8) * np.clip(
         1 - np.abs(y - 13) / 4, 0, 1
     )
-    bones = np.exp(-((np.abs(x) - 3 - 0.9 * (y - 16)) ** 2) / 9 - ((y - 16.6 + 0.04 * np.abs(x)) / 0.7) ** 2)
+    bones = np.exp(
+        -((np.abs(x) - 3 - 0.9 * (y - 16)) ** 2) / 9 - ((y - 16.6 + 0.04 * np.abs(x)) / 0.7) ** 2
+    )
     z = z + 0.3 * tendon * (np.cos(angle) > 0) + 0.35 * bones
     points = np.stack([x, y, z], axis=2).astype(np.float32)
     paint = np.stack([x, y, np.broadcast_to(angle, x.shape)], axis=2).astype(np.float32)
-    return Mesh(points=points, paint=paint, keep=np.ones(x.shape, np.float32))
+    return Mesh(points, paint, np.ones(x.shape, np.float32), fineness=3.4)

@@ -14,7 +14,9 @@ Colour: TypeAlias = tuple[int, int, int]
 """sRGB, 0-255."""
 
 Presentation: TypeAlias = Literal["feminine", "masculine"]
-HairStyle: TypeAlias = Literal["bald", "cropped", "short", "parted", "curly", "bob", "waves", "long", "bun"]
+HairStyle: TypeAlias = Literal[
+    "bald", "cropped", "short", "parted", "curly", "bob", "waves", "long", "bun"
+]
 Beard: TypeAlias = Literal["none", "stubble", "moustache", "goatee", "full"]
 Glasses: TypeAlias = Literal["none", "round", "square"]
 
