@@ -1,0 +1,181 @@
+"""The database of the store: connections, transactions and what their errors mean.
+
+    read()   a short transaction that sees one state and never waits for a writer
+    write()  the one writer: BEGIN IMMEDIATE, committed and synced when the block ends
+
+SQLite only, for now: another database needs its own way to have one writer at a time.
+"""
+
+import errno
+import shutil
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.util import CommandError
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from index.errors import StorageFull, StoreUnavailable
+
+BUSY_TIMEOUT_S = 10
+"""How long a writer waits for the writer of another process."""
+
+ALMOST_FULL_BYTES = 2**20
+"""SQLite reports a full disk as a mere I/O error in some places; below this it is meant."""
+
+_PRAGMAS = (
+    "journal_mode = WAL",  # readers and the writer do not wait for each other
+    "synchronous = FULL",  # what was acknowledged survives a power failure
+    "secure_delete = ON",  # what was erased is overwritten with zeros
+    "foreign_keys = ON",
+)
+
+
+class Database:
+    """One SQLite database, migrated to the newest schema. Thread-safe."""
+
+    def __init__(self, url: str) -> None:
+        """Open or make the database.
+
+        Args:
+            url: `sqlite:///path`.
+
+        Raises:
+            StorageFull: no room to make it.
+            StoreUnavailable: not SQLite, unreadable, damaged, or of a newer version.
+        """
+        self.path = _sqlite_path(url)
+        self._write_lock = threading.Lock()
+        with self._explained():
+            self._engine = _make_engine(url)
+            self._writer = self._engine.execution_options(begin="BEGIN IMMEDIATE")
+        try:
+            self._migrate()
+        except BaseException:
+            self.close()
+            raise
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that sees one state of the store; short, since it holds up checkpoints."""
+        with self._explained(), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that alone may write; all of it is stored, or after an error nothing."""
+        with self._write_lock, self._explained(), self._writer.begin() as connection:
+            yield connection
+
+    def checkpoint(self) -> bool:
+        """Move the write-ahead log into the database and empty it; False if readers prevent it."""
+        with self._explained(), closing(self._engine.raw_connection()) as connection:
+            busy, *_ = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            return not busy
+
+    def rewrite(self) -> None:
+        """Write the whole database anew (VACUUM), which leaves nothing but what is stored."""
+        with (
+            self._write_lock,
+            self._explained(),
+            closing(self._engine.raw_connection()) as connection,
+        ):
+            connection.cursor().execute("VACUUM")
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+    def _migrate(self) -> None:
+        config = Config()
+        config.set_main_option("script_location", "index:migrations")
+        with self.write() as connection:
+            config.attributes["connection"] = connection
+            try:
+                command.upgrade(config, "head")
+            except CommandError as error:
+                raise StoreUnavailable(
+                    f"{self.path} has a schema that this version does not know: {error}"
+                ) from error
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turn the errors of the database into the store's own."""
+        try:
+            yield
+        except DBAPIError as error:
+            cause = error.orig
+            if not isinstance(cause, sqlite3.Error) or isinstance(cause, sqlite3.IntegrityError):
+                raise
+            raise self._store_error(cause) from error
+        except sqlite3.Error as error:
+            raise self._store_error(error) from error
+
+    def _store_error(self, error: sqlite3.Error) -> StorageFull | StoreUnavailable:
+        name = getattr(error, "sqlite_errorname", "")
+        if name == "SQLITE_FULL" or (name.startswith("SQLITE_IOERR") and self._almost_full()):
+            return StorageFull(f"no room for {self.path}: {error}; nothing was stored")
+        if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            return StoreUnavailable(
+                f"{self.path} is locked: another process has been writing for {BUSY_TIMEOUT_S} s"
+            )
+        if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+            return StoreUnavailable(
+                f"{self.path} is damaged ({error}): put a backup of it in its place"
+            )
+        return StoreUnavailable(f"{self.path} cannot be used: {error}")
+
+    def _almost_full(self) -> bool:
+        try:
+            return shutil.disk_usage(self.path.parent).free < ALMOST_FULL_BYTES
+        except OSError:
+            return False
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder that only its owner can read, unless it is there already.
+
+    Raises:
+        StorageFull: no room for it.
+        StoreUnavailable: it cannot be made.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise StorageFull(f"no room for {folder}: {error}") from error
+        raise StoreUnavailable(f"the data folder {folder} cannot be made: {error}") from error
+
+
+def _sqlite_path(url: str) -> Path:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise StoreUnavailable(f"store_url is not the URL of a database: {error}") from error
+    if parsed.get_backend_name() != "sqlite" or parsed.database in {None, "", ":memory:"}:
+        shown = parsed.render_as_string(hide_password=True)
+        raise StoreUnavailable(f"store_url = {shown!r} is not supported: use sqlite:///PATH")
+    return Path(str(parsed.database))
+
+
+def _make_engine(url: str) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S})
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: sqlite3.Connection, _record: ConnectionPoolEntry) -> None:
+        connection.isolation_level = None  # transactions begin as we say, not as sqlite3 guesses
+        for pragma in _PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+
+    return engine

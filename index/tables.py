@@ -1,0 +1,186 @@
+"""The schema of the store, as SQLAlchemy tables. Changes to it are numbered migrations.
+
+    collection 1-n person 1-n face 1-1 context_crop
+                                   1-n embedding n-1 encoder
+    gallery      which encoder the gallery is bound to (one row)
+    change_log   what a vector index has to follow: sequence number, operation, face key
+    audit_log    who did what, when: ids only
+
+Each thing has an integer `key`, which is what tables join on and what a vector index knows a face
+by, and where the world sees it, a ULID as `id`. Keys are never used twice.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+DEFAULT_COLLECTION_KEY = 1
+"""The first migration makes this collection, "default"."""
+
+Key = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite counts only `INTEGER` columns up by itself."""
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A time in UTC. It is stored without its zone, which SQLite cannot hold."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        """Aware to naive UTC."""
+        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        """Naive UTC to aware."""
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+class Table(DeclarativeBase):
+    """Base of all tables; constraints get names, so that a later migration can name them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class CollectionRow(Table):
+    """A gallery of its own within one store."""
+
+    __tablename__ = "collection"
+
+    key: Mapped[int] = mapped_column(Key, primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+
+
+class EncoderRow(Table):
+    """An encoder whose embeddings the store holds."""
+
+    __tablename__ = "encoder"
+
+    key: Mapped[int] = mapped_column(Key, primary_key=True)
+    contract_hash: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    version: Mapped[str]
+    dimension: Mapped[int]
+
+
+class GalleryRow(Table):
+    """The one row that says which store this is and which encoder answers."""
+
+    __tablename__ = "gallery"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    encoder_key: Mapped[int] = mapped_column(ForeignKey(EncoderRow.key))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class PersonRow(Table):
+    """A named group of faces. `name_folded` is the name as listings sort and search it."""
+
+    __tablename__ = "person"
+    __table_args__ = (
+        UniqueConstraint("collection_key", "name"),
+        Index(None, "collection_key", "name_folded", "key"),
+        {"sqlite_autoincrement": True},
+    )
+
+    key: Mapped[int] = mapped_column(Key, primary_key=True)
+    id: Mapped[str] = mapped_column(unique=True)
+    collection_key: Mapped[int] = mapped_column(ForeignKey(CollectionRow.key))
+    name: Mapped[str]
+    name_folded: Mapped[str]
+
+
+class FaceRow(Table):
+    """A face in a photo, without its pixels and its embedding."""
+
+    __tablename__ = "face"
+    __table_args__ = (
+        UniqueConstraint("person_key", "photo_sha256"),
+        {"sqlite_autoincrement": True},
+    )
+
+    key: Mapped[int] = mapped_column(Key, primary_key=True)
+    id: Mapped[str] = mapped_column(unique=True)
+    person_key: Mapped[int] = mapped_column(ForeignKey(PersonRow.key, ondelete="CASCADE"))
+    photo_sha256: Mapped[str]
+    source_name: Mapped[str]
+    left_px: Mapped[int]
+    top_px: Mapped[int]
+    width_px: Mapped[int]
+    height_px: Mapped[int]
+    confidence: Mapped[float]
+    details: Mapped[dict[str, Any]] = mapped_column("metadata", JSON)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class ContextCropRow(Table):
+    """The context crop of a face, in a table of its own so that faces stay small to read."""
+
+    __tablename__ = "context_crop"
+
+    face_key: Mapped[int] = mapped_column(
+        ForeignKey(FaceRow.key, ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    jpeg: Mapped[bytes]
+
+
+class EmbeddingRow(Table):
+    """A face as one encoder sees it: little-endian float32 (D,) of unit length."""
+
+    __tablename__ = "embedding"
+
+    encoder_key: Mapped[int] = mapped_column(
+        ForeignKey(EncoderRow.key), primary_key=True, autoincrement=False
+    )
+    face_key: Mapped[int] = mapped_column(
+        ForeignKey(FaceRow.key, ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+        index=True,
+    )
+    vector: Mapped[bytes]
+
+
+class ChangeRow(Table):
+    """One step of the change log. It outlives its face, so nothing ties it to one."""
+
+    __tablename__ = "change_log"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    seq: Mapped[int] = mapped_column(Key, primary_key=True)
+    operation: Mapped[str]
+    face_key: Mapped[int] = mapped_column(Key)
+
+
+class AuditRow(Table):
+    """One entry of the audit log: ids only, and they outlive what they name."""
+
+    __tablename__ = "audit_log"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    key: Mapped[int] = mapped_column(Key, primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    actor: Mapped[str]
+    action: Mapped[str]
+    person_id: Mapped[str]
+    face_id: Mapped[str]
