@@ -102,7 +102,7 @@ class _Shards:
         self._lock = threading.Lock()
 
     def read(self, place: str) -> bytes:
-        """The bytes of `SHARD\\nMEMBER`."""
+        """The bytes of a place: shard and member, a line feed between."""
         shard, name = place.split("\n", 1)
         path = self._folder / shard
         if path.parent != self._folder:

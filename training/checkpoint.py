@@ -84,6 +84,24 @@ def load_weights(run: Path, network: FaceNetwork, epoch: int | None = None) -> i
     return epoch
 
 
+def load_backbone(run: Path, network: FaceNetwork) -> None:
+    """Load the backbone of a run's newest epoch into `network`; the head stays as it is.
+
+    Raises:
+        BadCheckpoint: there is none, it is damaged, or it is of another network.
+    """
+    epoch = latest_epoch(run)
+    if not epoch:
+        raise BadCheckpoint(f"{run} has no checkpoint to start from")
+    tensors = _load(_file(run, "checkpoint", epoch))
+    prefix = "backbone."
+    body = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+    try:
+        network.backbone.load_state_dict(body)
+    except RuntimeError as error:
+        raise BadCheckpoint(f"epoch {epoch} of {run} is of another network: {error}") from error
+
+
 def load_optimizer(
     run: Path, epoch: int, network: FaceNetwork, optimizer: torch.optim.Optimizer
 ) -> None:

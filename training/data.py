@@ -18,6 +18,7 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from faces.alignment import crop_face
 from faces.decode import decode_image
@@ -49,11 +50,13 @@ class TrainingData:
     Attributes:
         crops: uint8 (N, S', S', 3), mapped from disk.
         people: int64 (N,), index of the person, or -1 where nobody is named.
+        sources: int64 (N,), index of the source that each photo came from.
         report: counts of what was used and dropped, and why.
     """
 
     crops: Crops
-    people: np.ndarray
+    people: npt.NDArray[np.int64]
+    sources: npt.NDArray[np.int64]
     report: Mapping[str, int]
 
     def __len__(self) -> int:
@@ -94,14 +97,19 @@ def load_training_data(
         # The network's crop is (1 + 2 margin) boxes wide; the cached one adds JITTER_MARGIN of
         # that.
         margin = ((1 + 2 * config.crop_margin) * (1 + 2 * JITTER_MARGIN) - 1) / 2
-        photos = (p for s in sources for p in s if p.row.get("split", TRAIN_SPLIT) == TRAIN_SPLIT)
+        photos = (
+            (number, photo)
+            for number, source in enumerate(sources)
+            for photo in source
+            if photo.row.get("split", TRAIN_SPLIT) == TRAIN_SPLIT
+        )
         _write_cache(photos, detector, side, margin, crops_file, meta_file, progress)
     meta = json.loads(meta_file.read_text(encoding="utf-8"))
     if not meta["people"]:
         raise BadTrainingData(f"no photo to train on in {config.sources}: {meta['report']}")
     people = np.array(meta["people"], np.int64)
     crops: Crops = np.memmap(crops_file, np.uint8, mode="r", shape=(len(people), side, side, 3))
-    return TrainingData(crops, people, meta["report"])
+    return TrainingData(crops, people, np.array(meta["sources"], np.int64), meta["report"])
 
 
 def box_from_landmarks(row: Mapping[str, str]) -> Box | None:
@@ -123,7 +131,7 @@ def box_from_landmarks(row: Mapping[str, str]) -> Box | None:
 
 
 def _write_cache(
-    photos: Iterator[Photo],
+    photos: Iterator[tuple[int, Photo]],
     detector: Detector,
     side: int,
     margin: float,
@@ -134,9 +142,11 @@ def _write_cache(
     """Stream crops into a raw file; the .json, written last, says that it is whole."""
     index: dict[str, int] = {}
     people: list[int] = []
+    sources: list[int] = []
     report: Counter[str] = Counter()
 
-    def crop(photo: Photo) -> tuple[Image | None, str]:
+    def crop(numbered: tuple[int, Photo]) -> tuple[Image | None, str]:
+        photo = numbered[1]
         try:
             image = decode_image(photo.read())
         except FaceError as error:
@@ -147,17 +157,18 @@ def _write_cache(
     partial = crops_file.with_suffix(".partial")
     with partial.open("wb") as file, ThreadPoolExecutor() as pool:
         while some := list(islice(photos, DECODED_TOGETHER)):
-            for photo, (image, how) in zip(some, pool.map(crop, some), strict=True):
+            for (number, photo), (image, how) in zip(some, pool.map(crop, some), strict=True):
                 report[how] += 1
                 if image is not None:
                     file.write(image.tobytes())
+                    sources.append(number)
                     named = photo.person is not None
                     people.append(
                         index.setdefault(str(photo.person), len(index)) if named else UNLABELLED
                     )
             progress(sum(report.values()))
     partial.replace(crops_file)
-    meta = {"people": people, "report": dict(report)}
+    meta = {"people": people, "sources": sources, "report": dict(report)}
     meta_file.write_text(json.dumps(meta), encoding="utf-8")
 
 

@@ -21,6 +21,7 @@ from torch.nn import functional
 from training.checkpoint import (
     CONFIG_FILE,
     latest_epoch,
+    load_backbone,
     load_config,
     load_optimizer,
     load_weights,
@@ -73,7 +74,8 @@ def train(
         data: crops and people.
         config: settings; those of a run that goes on must be the same but for `epochs`.
         run: folder of the run.
-        start: "random", "imagenet" (when the weights can be loaded), or the folder of another run.
+        start: where the backbone starts: "random", "imagenet" (when its weights can be loaded), or
+            the folder of another run. The head always starts anew.
         on_progress: told after every step.
 
     Raises:
@@ -121,7 +123,7 @@ def _begin_or_go_on(
     elif start == "imagenet":
         load_imagenet_weights(network)
     elif start != "random":
-        load_weights(Path(start), network)
+        load_backbone(Path(start), network)
     return epoch
 
 
@@ -163,7 +165,8 @@ def _train_epoch(
             _gather(data, both, config.device), config.size_px, ViewPolicy(), generator
         )
         projections = network(views.contiguous(memory_format=torch.channels_last))
-        loss = nt_xent(projections, labels, config.temperature)
+        sources = torch.from_numpy(data.sources[both]).to(config.device)
+        loss = nt_xent(projections, labels, sources, config.temperature)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         optimizer.step()

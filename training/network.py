@@ -20,7 +20,7 @@ FEATURES = 512
 
 
 class FaceNetwork(nn.Module):
-    """ResNet-18 without its classifier, and a two-layer projection head."""
+    """ResNet-18 without its classifier, and a two-layer projection head that only the loss sees."""
 
     mean: Tensor
     std: Tensor
@@ -33,7 +33,10 @@ class FaceNetwork(nn.Module):
             nn.Linear(FEATURES, FEATURES, bias=False),
             nn.BatchNorm1d(FEATURES),
             nn.ReLU(inplace=True),
-            nn.Linear(FEATURES, projection_dim),
+            nn.Linear(FEATURES, projection_dim, bias=False),
+            # As in SimCLR's own code. Without it all projections shared one direction for most of
+            # the first epoch (mean cosine of pairs 0.90, loss still 4.6): docs/training-log.md.
+            nn.BatchNorm1d(projection_dim, affine=False),
         )
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1), persistent=False)

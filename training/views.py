@@ -6,7 +6,7 @@
 The transforms are SimCLR's (arXiv:2002.05709, appendix A) with two deliberate deviations for
 faces. Crops keep nearly the whole face, since SimCLR's crops of 8 % of the picture would show a
 cheek and ask that it equal a chin; instead they move about as much as the detector's boxes do. And
-colour is distorted at half strength, for skin and hair colour tell people apart. Every parameter
+colour is distorted less, for skin and hair colour tell people apart. Every parameter
 is drawn per sample.
 """
 
@@ -44,13 +44,13 @@ class ViewPolicy:
     shift: float = 0.06
     turn_deg: float = 12.0
     stretch: float = 0.08
-    light: float = 0.4
-    tint: float = 0.12
+    light: float = 0.3
+    tint: float = 0.08
     colour_chance: float = 0.8
-    grey_chance: float = 0.3
-    blur_chance: float = 0.3
+    grey_chance: float = 0.2
+    blur_chance: float = 0.2
     blur_least: float = 0.35
-    erase_chance: float = 0.25
+    erase_chance: float = 0.1
 
 
 def make_views(
