@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from index.errors import InvalidCursor, InvalidName
+from index.names import MAX_NAME_CHARACTERS
 from service.errors import (
     FORBIDDEN,
     INTERNAL,
@@ -156,7 +157,8 @@ def _extras(error: Exception) -> dict[str, object]:
         item = FieldError("cursor", error.cursor[:_SHOWN_CHARACTERS], allowed)
         return {"errors": [asdict(item)]}
     if isinstance(error, InvalidName):
-        return {"errors": [asdict(FieldError("person", None, str(error)))]}
+        allowed = f"1 to {MAX_NAME_CHARACTERS} characters, none of them a control character"
+        return {"errors": [asdict(FieldError("person", None, allowed))]}
     if isinstance(error, NothingEnrolled):
         photos = [rejected_photo(*item) for item in error.rejected]
         return {"rejected": [photo.model_dump() for photo in photos]}

@@ -26,10 +26,22 @@ def openapi_schema(app: FastAPI) -> dict[str, Any]:
         openapi_version="3.1.0",
     )
     schemas = schema["components"]["schemas"]
+    _drop_fastapis_own_errors(schema)
     problem = ProblemBody.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas.update(problem.pop("$defs", {}))
     schemas[ProblemBody.__name__] = problem
     return schema
+
+
+def _drop_fastapis_own_errors(schema: dict[str, Any]) -> None:
+    """Remove the 422 that FastAPI adds to each route with a path parameter; ours are documented."""
+    for path in schema["paths"].values():
+        for operation in path.values():
+            content = operation["responses"].get("422", {}).get("content", {})
+            if "application/json" in content:
+                del operation["responses"]["422"]
+    for name in ("HTTPValidationError", "ValidationError"):
+        schema["components"]["schemas"].pop(name, None)
 
 
 def one_photo_body() -> dict[str, Any]:

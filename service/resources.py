@@ -9,11 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import numpy as np
+
 import encoders
 from faces.decode import Limits
 from faces.detection import HaarDetector
 from faces.encoder import OnnxEncoder
 from faces.pipeline import Pipeline
+from faces.types import Detector
 from index.gallery import Gallery
 from service.errors import NotReady
 from service.settings import Settings
@@ -58,7 +61,7 @@ class Resources:
 
 @contextmanager
 def open_resources(settings: Settings) -> Iterator[Resources]:
-    """Open everything; close it in the end, after the work in hand.
+    """Open and warm up everything; close it in the end, after the work in hand.
 
     Raises:
         FaceError: the encoder folder or the device cannot be used.
@@ -68,6 +71,7 @@ def open_resources(settings: Settings) -> Iterator[Resources]:
     threads = max(1, (os.cpu_count() or 1) // settings.workers)
     folder = settings.encoder or encoders.shipped()
     encoder = OnnxEncoder(folder, device=settings.device, threads=threads)
+    detector = HaarDetector()
     limits = Limits(settings.max_bytes, settings.max_pixels)
     gallery = Gallery.open(
         settings.data,
@@ -78,7 +82,19 @@ def open_resources(settings: Settings) -> Iterator[Resources]:
     )
     work = WorkPool(settings.workers, settings.queue)
     try:
-        yield Resources(settings, Pipeline(HaarDetector(), encoder, limits), gallery, work)
+        work.in_each_thread(_warm_up, detector, encoder)
+        yield Resources(settings, Pipeline(detector, encoder, limits), gallery, work)
     finally:
         work.close()
         gallery.close()
+
+
+def _warm_up(detector: Detector, encoder: OnnxEncoder) -> None:
+    """Run each stage once in this thread.
+
+    A thread's first detection loads its cascades, and the first run of a graph plans its memory;
+    no request shall pay for either.
+    """
+    detector.detect(np.zeros((256, 256, 3), np.uint8))
+    size_px = encoder.card.input.size_px
+    encoder.embed(np.zeros((1, size_px, size_px, 3), np.uint8))

@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from faces.types import Box, DetectedFace
+from index.names import MAX_NAME_CHARACTERS
 from index.records import Enrolled, Face, Match, Person
 
 Similarity = Annotated[float, Field(ge=-1, le=1, description="Cosine; higher is more alike.")]
@@ -75,13 +76,13 @@ class ListQuery(Query):
 class FacesQuery(ListQuery):
     """A page of faces."""
 
-    person: str | None = Field(None, max_length=200, description="Only the faces of this person.")
+    person: str | None = Field(None, description="Only the faces of this person.")
 
 
 class PeopleQuery(ListQuery):
     """A page of people."""
 
-    q: str | None = Field(None, max_length=200, description="Only names that begin so.")
+    q: str | None = Field(None, description="Only names that begin so.")
 
 
 class EnrollForm(BaseModel):
@@ -89,7 +90,9 @@ class EnrollForm(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    person: str = Field(min_length=1, max_length=200, description="Whose photos these are.")
+    person: str = Field(
+        min_length=1, max_length=MAX_NAME_CHARACTERS, description="Whose photos these are."
+    )
     metadata: Annotated[
         dict[str, JsonValue],
         BeforeValidator(parse_metadata),

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from faces.errors import DetectionError, FaceError, ImageError
 from index.enrolment import prepare_face
+from index.names import clean_name
 from index.records import Enrolled
 from service.errors import (
     NOT_FOUND,
@@ -53,11 +54,12 @@ async def enrol(request: Request, response: Response, resources: Ready) -> Enrol
         form = EnrollForm.model_validate(uploaded.fields)
     except ValidationError as error:
         raise InvalidRequest(*map(field_error, error.errors())) from error
-    enrolled, rejected = await resources.work.run(_enrol, resources, form, uploaded.photos)
+    person = clean_name(form.person)
+    enrolled, rejected = await resources.work.run(_enrol, resources, person, form, uploaded.photos)
     if all(item.duplicate for item in enrolled):
         response.status_code = 200
     return EnrollResponse(
-        person=enrolled[0].face.person,
+        person=person,
         enrolled=[EnrolledFace.of_enrolled(item) for item in enrolled],
         rejected=[rejected_photo(name, error) for name, error in rejected],
     )
@@ -100,7 +102,7 @@ async def erase_face(face_id: str, resources: Ready) -> None:
 
 
 def _enrol(
-    resources: Resources, form: EnrollForm, photos: tuple[UploadedPhoto, ...]
+    resources: Resources, person: str, form: EnrollForm, photos: tuple[UploadedPhoto, ...]
 ) -> tuple[list[Enrolled], list[tuple[str, FaceError]]]:
     """Embed every photo, then store all in one transaction; in a worker.
 
@@ -113,7 +115,7 @@ def _enrol(
         try:
             face = prepare_face(
                 resources.pipeline,
-                person=form.person,
+                person=person,
                 source_name=photo.name,
                 data=photo.data,
                 which=form.faces,

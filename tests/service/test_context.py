@@ -1,0 +1,93 @@
+import logging
+import re
+
+import pytest
+from ulid import ULID
+
+from service.logs import LineFormatter, configure_logging
+
+
+def test_a_request_id_is_made_and_returned(client):
+    first, second = (client.get("/health/live").headers["x-request-id"] for _ in range(2))
+    assert ULID.from_str(first) != ULID.from_str(second)
+
+
+def test_a_sound_request_id_is_taken_also_for_errors(client, assert_problem):
+    mine = {"X-Request-ID": "batch-7_item.9"}
+    assert client.get("/health/live", headers=mine).headers["x-request-id"] == "batch-7_item.9"
+    problem = assert_problem(client.get("/nowhere", headers=mine), "not-found", 404)
+    assert problem["request_id"] == "batch-7_item.9"
+
+
+@pytest.mark.parametrize("given", ["", "x" * 65, "two words", 'quo"te', "a=b", "é".encode()])
+def test_an_unsound_request_id_is_replaced(client, given):
+    answer = client.get("/health/live", headers={"X-Request-ID": given})
+    assert ULID.from_str(answer.headers["x-request-id"])
+
+
+@pytest.mark.parametrize("path", ["/health/live", "/nowhere", "/gallery", "/openapi.json"])
+def test_answers_must_not_be_cached_sniffed_or_embedded(client, path):
+    headers = client.get(path).headers
+    assert headers["cache-control"] == "no-store"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert headers["cross-origin-resource-policy"] == "same-origin"
+    assert headers["referrer-policy"] == "no-referrer"
+
+
+def test_a_request_is_logged_without_its_query_and_without_names(client, enrol, caplog):
+    with caplog.at_level(logging.INFO):
+        enrol("Zebulon Quux", 1)
+        client.get("/gallery?person=Zebulon%20Quux", headers={"X-Request-ID": "mine"})
+    lines = [LineFormatter().format(record) for record in caplog.records if "request" in record.msg]
+    assert any(
+        re.search(
+            r"INFO request request_id=mine method=GET path=/gallery status=200 ms=[\d.]+$", line
+        )
+        for line in lines
+    )
+    assert "Zebulon" not in caplog.text
+    assert "Quux" not in "".join(lines)
+
+
+def record(message, fields=None, exc_info=None):
+    made = logging.LogRecord("lookalike", logging.INFO, "x.py", 1, message, (), exc_info)
+    if fields is not None:
+        made.fields = fields
+    return made
+
+
+def test_a_line_starts_with_its_time_in_utc_and_its_level():
+    assert re.match(
+        r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z INFO ready$",
+        LineFormatter().format(record("ready")),
+    )
+
+
+def test_a_value_cannot_forge_a_line_or_another_field():
+    line = LineFormatter().format(record("request", {"path": "/x\nERROR forged=1", "empty": ""}))
+    assert line.endswith('request path="/x\\nERROR forged=1" empty=""')
+
+
+def test_a_traceback_follows_its_line():
+    try:
+        raise ValueError("broken")
+    except ValueError as error:
+        line = LineFormatter().format(record("internal", exc_info=(ValueError, error, None)))
+    assert line.endswith("INFO internal\nValueError: broken")
+
+
+def test_the_level_decides_which_of_our_lines_are_written(capsys):
+    root, ours = logging.getLogger(), logging.getLogger("lookalike")
+    before = root.handlers[:], root.level, ours.level
+    try:
+        configure_logging("warning")
+        logging.getLogger("lookalike.access").info("quiet")
+        logging.getLogger("lookalike").warning("loud")
+    finally:
+        root.handlers[:], level, our_level = before
+        root.setLevel(level)
+        ours.setLevel(our_level)
+    written = capsys.readouterr().err
+    assert "loud" in written
+    assert "quiet" not in written
