@@ -71,9 +71,10 @@ def changes_since(
     rows = connection.execute(query).all()
     if not rows:
         return None
-    vectors = {key: vector for _, key, _, vector in rows if vector is not None}
-    removed = [key for _, key, operation, _ in rows if operation != ADD]
-    return Changes(removed, list(vectors), from_bytes([*vectors.values()], dimension), rows[-1].seq)
+    removed = [row.face_key for row in rows if row.operation != ADD]
+    added = [row for row in rows if row.vector is not None]
+    vectors = from_bytes([row.vector for row in added], dimension)
+    return Changes(removed, [row.face_key for row in added], vectors, rows[-1].seq)
 
 
 def all_embeddings(

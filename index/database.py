@@ -166,7 +166,11 @@ def _sqlite_path(url: str) -> Path:
 
 
 def _make_engine(url: str) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S})
+    engine = create_engine(
+        url,
+        connect_args={"timeout": BUSY_TIMEOUT_S},
+        hide_parameters=True,  # errors are logged, and parameters are names and embeddings
+    )
 
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, _record: ConnectionPoolEntry) -> None:

@@ -38,6 +38,9 @@ STORE_FILE = "gallery.sqlite"
 INDEX_FOLDER = "index"
 INDEX_KINDS = {"auto": FaissExactIndex, EXACT: FaissExactIndex}
 
+FACES_PER_STATEMENT = 500
+"""Faces enrolled together; SQLite takes a limited number of values in one statement."""
+
 CROP_MAX_PX = 256
 """Crops are shown no larger."""
 
@@ -143,10 +146,14 @@ class Gallery:
         checked(np.stack([face.embedding for face in faces]), self._binding.dimension)
         with self._database.write() as connection:
             enrolled = [
-                writing.enrol(
-                    connection, face, encoder_key=self._binding.encoder_key, actor=self._actor
+                answer
+                for start in range(0, len(faces), FACES_PER_STATEMENT)
+                for answer in writing.enrol(
+                    connection,
+                    faces[start : start + FACES_PER_STATEMENT],
+                    encoder_key=self._binding.encoder_key,
+                    actor=self._actor,
                 )
-                for face in faces
             ]
         self.catch_up()
         return enrolled
@@ -154,7 +161,8 @@ class Gallery:
     def face_by_photo(self, person: str, photo_sha256: str) -> Face | None:
         """The face that this photo was enrolled as for this person, if it was."""
         with self._database.read() as connection:
-            return reading.face_by_photo(connection, clean_name(person), photo_sha256)
+            place = clean_name(person), photo_sha256
+            return reading.faces_by_photo(connection, [place]).get(place)
 
     def has_photo(self, person: str, photo_sha256: str) -> bool:
         """Whether this photo is enrolled for this person."""

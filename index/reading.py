@@ -31,15 +31,19 @@ def face_by_id(connection: Connection, face_id: str) -> Face:
     return _face(row)
 
 
-def face_by_photo(connection: Connection, name: str, photo_sha256: str) -> Face | None:
-    """The face that this photo was enrolled as for the person of this clean name."""
+def faces_by_photo(
+    connection: Connection, places: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], Face]:
+    """(Clean name, photo's sha256) -> the face that this photo was enrolled as for this person.
+
+    May hold further pairs of one of the names with one of the digests.
+    """
     query = _faces().where(
         PersonRow.collection_key == DEFAULT_COLLECTION_KEY,
-        PersonRow.name == name,
-        FaceRow.photo_sha256 == photo_sha256,
+        PersonRow.name.in_({name for name, _ in places}),
+        FaceRow.photo_sha256.in_({digest for _, digest in places}),
     )
-    row = connection.execute(query).one_or_none()
-    return None if row is None else _face(row)
+    return {(row.person, row.photo_sha256): _face(row) for row in connection.execute(query)}
 
 
 def context_crop(connection: Connection, face_id: str) -> bytes:
@@ -168,5 +172,5 @@ def _face(row: Row[Any]) -> Face:
         box=Box(row.left_px, row.top_px, row.width_px, row.height_px),
         confidence=row.confidence,
         created_at=row.created_at,
-        metadata=row.metadata,
+        metadata=row.details,
     )

@@ -121,12 +121,9 @@ def sync_folder(folder: Path) -> None:
 def _read_header(file: BinaryIO) -> Header:
     try:
         raw = json.loads(file.read(HEADER_BYTES))
-        header = Header(**{**raw, "origin": Origin(**raw["origin"])})
+        return Header(**{**raw, "origin": Origin(**raw["origin"])})
     except (ValueError, TypeError, KeyError) as error:
         raise BadSnapshot(f"the header is damaged: {error}") from error
-    if not (isinstance(header.seq, int) and isinstance(header.count, int)):
-        raise BadSnapshot("the header is damaged: seq and count must be whole numbers")
-    return header
 
 
 def _payload_sha256(file: BinaryIO) -> str:

@@ -129,7 +129,7 @@ class FaceRow(Table):
     width_px: Mapped[int]
     height_px: Mapped[int]
     confidence: Mapped[float]
-    details: Mapped[dict[str, Any]] = mapped_column("metadata", JSON)
+    details: Mapped[dict[str, Any]] = mapped_column(JSON)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

@@ -5,14 +5,14 @@ rows + change log + audit log, committed together or not at all
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from sqlalchemy import Connection, delete, exists, insert, select
 from ulid import ULID
 
 from index.errors import NotFound
 from index.names import clean_name, fold
-from index.reading import face_by_photo
+from index.reading import faces_by_photo
 from index.records import Enrolled, Face, NewFace
 from index.tables import (
     DEFAULT_COLLECTION_KEY,
@@ -32,32 +32,38 @@ ADD = "add"
 """Operations of the change log."""
 
 
-def enrol(connection: Connection, new: NewFace, *, encoder_key: int, actor: str) -> Enrolled:
-    """Store one face; the same photo of the same person again gives the first face back."""
-    name = clean_name(new.person)
-    first = face_by_photo(connection, name, new.photo_sha256)
-    if first is not None:
-        return Enrolled(first, duplicate=True)
-    person_key, person_id = _person(connection, name)
-    face = Face(
-        face_id=str(ULID()),
-        person_id=person_id,
-        person=name,
-        source_name=_storable(new.source_name),
-        box=new.box,
-        confidence=new.confidence,
-        created_at=datetime.now(UTC),
-        metadata=dict(new.metadata),
-    )
-    face_key = _insert_face(connection, face, person_key, new.photo_sha256)
-    connection.execute(insert(ContextCropRow).values(face_key=face_key, jpeg=new.context))
-    connection.execute(
-        insert(EmbeddingRow).values(
-            encoder_key=encoder_key, face_key=face_key, vector=to_bytes(new.embedding)
-        )
-    )
-    _log(connection, "enrol", actor, person_id, [(face_key, face.face_id)])
-    return Enrolled(face, duplicate=False)
+class _Person(NamedTuple):
+    key: int
+    id: str
+
+
+class _Entry(NamedTuple):
+    """A face as the logs name it."""
+
+    face_key: int
+    face_id: str
+    person_id: str
+
+
+def enrol(
+    connection: Connection, new_faces: Sequence[NewFace], *, encoder_key: int, actor: str
+) -> list[Enrolled]:
+    """Store faces; the same photo of the same person again gives the first face back."""
+    names = [clean_name(new.person) for new in new_faces]
+    people = _people(connection, names)
+    places = [(name, new.photo_sha256) for name, new in zip(names, new_faces, strict=True)]
+    known = faces_by_photo(connection, places)
+    answers, fresh = [], []
+    for place, new in zip(places, new_faces, strict=True):
+        duplicate = place in known
+        if not duplicate:
+            known[place] = _face(new, place[0], people[place[0]].id)
+            fresh.append((known[place], new))
+        answers.append(Enrolled(known[place], duplicate))
+    if fresh:
+        keys = {person.id: person.key for person in people.values()}
+        _insert_faces(connection, fresh, keys, encoder_key=encoder_key, actor=actor)
+    return answers
 
 
 def erase_face(connection: Connection, face_id: str, *, actor: str) -> None:
@@ -78,7 +84,7 @@ def erase_face(connection: Connection, face_id: str, *, actor: str) -> None:
     connection.execute(delete(FaceRow).where(FaceRow.key == face_key))
     has_faces = exists().where(FaceRow.person_key == person_key)
     connection.execute(delete(PersonRow).where(PersonRow.key == person_key, ~has_faces))
-    _log(connection, "erase", actor, person_id, [(face_key, face_id)])
+    _log(connection, "erase", actor, [_Entry(face_key, face_id, person_id)])
 
 
 def erase_person(connection: Connection, person_id: str, *, actor: str) -> int:
@@ -94,68 +100,112 @@ def erase_person(connection: Connection, person_id: str, *, actor: str) -> int:
         select(FaceRow.key, FaceRow.id).where(FaceRow.person_key == person_key)
     ).all()
     connection.execute(delete(PersonRow).where(PersonRow.key == person_key))
-    _log(connection, "erase", actor, person_id, [(key, face_id) for key, face_id in faces])
+    entries = [_Entry(face_key, face_id, person_id) for face_key, face_id in faces]
+    _log(connection, "erase", actor, entries)
     return len(faces)
 
 
-def _person(connection: Connection, name: str) -> tuple[int, str]:
-    """Key and id of the person with this name, made if there is none."""
-    known = connection.execute(
-        select(PersonRow.key, PersonRow.id).where(
-            PersonRow.collection_key == DEFAULT_COLLECTION_KEY, PersonRow.name == name
-        )
-    ).one_or_none()
-    if known is not None:
-        return known[0], known[1]
-    person_id = str(ULID())
-    made = insert(PersonRow).values(
-        id=person_id,
-        collection_key=DEFAULT_COLLECTION_KEY,
-        name=name,
-        name_folded=fold(name),
+def _people(connection: Connection, names: Sequence[str]) -> dict[str, _Person]:
+    """Clean name -> person, made where there was none."""
+    people = _people_by_name(connection, names)
+    missing = [name for name in dict.fromkeys(names) if name not in people]
+    if not missing:
+        return people
+    rows = [
+        {
+            "id": str(ULID()),
+            "collection_key": DEFAULT_COLLECTION_KEY,
+            "name": name,
+            "name_folded": fold(name),
+        }
+        for name in missing
+    ]
+    connection.execute(insert(PersonRow), rows)
+    return people | _people_by_name(connection, missing)
+
+
+def _people_by_name(connection: Connection, names: Iterable[str]) -> dict[str, _Person]:
+    query = select(PersonRow.name, PersonRow.key, PersonRow.id).where(
+        PersonRow.collection_key == DEFAULT_COLLECTION_KEY, PersonRow.name.in_(set(names))
     )
-    return connection.execute(made.returning(PersonRow.key)).scalar_one(), person_id
+    return {name: _Person(key, person_id) for name, key, person_id in connection.execute(query)}
 
 
-def _insert_face(connection: Connection, face: Face, person_key: int, photo_sha256: str) -> int:
-    box = face.box
-    values = insert(FaceRow).values(
-        id=face.face_id,
-        person_key=person_key,
-        photo_sha256=photo_sha256,
-        source_name=face.source_name,
-        left_px=box.left,
-        top_px=box.top,
-        width_px=box.width,
-        height_px=box.height,
-        confidence=face.confidence,
-        details=face.metadata,
-        created_at=face.created_at,
+def _face(new: NewFace, name: str, person_id: str) -> Face:
+    return Face(
+        face_id=str(ULID()),
+        person_id=person_id,
+        person=name,
+        source_name=_storable(new.source_name),
+        box=new.box,
+        confidence=new.confidence,
+        created_at=datetime.now(UTC),
+        metadata=dict(new.metadata),
     )
-    return connection.execute(values.returning(FaceRow.key)).scalar_one()
 
 
-def _log(
+def _insert_faces(
     connection: Connection,
-    action: Action,
+    fresh: Sequence[tuple[Face, NewFace]],
+    person_keys: dict[str, int],
+    *,
+    encoder_key: int,
     actor: str,
-    person_id: str,
-    faces: Sequence[tuple[int, str]],
 ) -> None:
-    """Append to both logs, one entry a face; `faces` are keys with their ids."""
+    """Insert faces with their crops and embeddings, in this order, and note them in both logs."""
+    rows = [_face_row(face, person_keys[face.person_id], new.photo_sha256) for face, new in fresh]
+    connection.execute(insert(FaceRow), rows)
+    ids = [face.face_id for face, _ in fresh]
+    found = connection.execute(select(FaceRow.id, FaceRow.key).where(FaceRow.id.in_(ids)))
+    key_of = {row.id: row.key for row in found}
+    crops = [{"face_key": key_of[face.face_id], "jpeg": new.context} for face, new in fresh]
+    connection.execute(insert(ContextCropRow), crops)
+    embeddings = [
+        {
+            "encoder_key": encoder_key,
+            "face_key": key_of[face.face_id],
+            "vector": to_bytes(new.embedding),
+        }
+        for face, new in fresh
+    ]
+    connection.execute(insert(EmbeddingRow), embeddings)
+    entries = [_Entry(key_of[face.face_id], face.face_id, face.person_id) for face, _ in fresh]
+    _log(connection, "enrol", actor, entries)
+
+
+def _face_row(face: Face, person_key: int, photo_sha256: str) -> dict[str, Any]:
+    return {
+        "id": face.face_id,
+        "person_key": person_key,
+        "photo_sha256": photo_sha256,
+        "source_name": face.source_name,
+        "left_px": face.box.left,
+        "top_px": face.box.top,
+        "width_px": face.box.width,
+        "height_px": face.box.height,
+        "confidence": face.confidence,
+        "details": face.metadata,
+        "created_at": face.created_at,
+    }
+
+
+def _log(connection: Connection, action: Action, actor: str, entries: Sequence[_Entry]) -> None:
+    """Append to both logs, one entry a face."""
     operation = ADD if action == "enrol" else REMOVE
     now = datetime.now(UTC)
-    common = {"at": now, "actor": actor, "action": action, "person_id": person_id}
-    _insert_all(connection, ChangeRow, ({"operation": operation, "face_key": k} for k, _ in faces))
-    _insert_all(connection, AuditRow, ({**common, "face_id": face_id} for _, face_id in faces))
-
-
-def _insert_all(
-    connection: Connection,
-    table: type[ChangeRow] | type[AuditRow],
-    rows: Iterable[dict[str, object]],
-) -> None:
-    connection.execute(insert(table), list(rows))
+    changes = [{"operation": operation, "face_key": entry.face_key} for entry in entries]
+    connection.execute(insert(ChangeRow), changes)
+    audit = [
+        {
+            "at": now,
+            "actor": actor,
+            "action": action,
+            "person_id": entry.person_id,
+            "face_id": entry.face_id,
+        }
+        for entry in entries
+    ]
+    connection.execute(insert(AuditRow), audit)
 
 
 def _storable(text: str) -> str:

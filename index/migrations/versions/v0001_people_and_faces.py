@@ -69,7 +69,7 @@ def _make_faces() -> None:
         sa.Column("width_px", sa.Integer(), nullable=False),
         sa.Column("height_px", sa.Integer(), nullable=False),
         sa.Column("confidence", sa.Double(), nullable=False),
-        sa.Column("metadata", sa.JSON(), nullable=False),
+        sa.Column("details", sa.JSON(), nullable=False),
         sa.Column("created_at", sa.DateTime(), nullable=False),
         sa.UniqueConstraint("person_key", "photo_sha256"),
         sqlite_autoincrement=True,
