@@ -2,8 +2,8 @@
 
     PEOPLE --view(person, number)--> View: pose, light, smile and scene of one picture
 
-Names are made up, of many origins; the seed decides what the person looks like. Seeds were chosen by
-eye, so that no two people are near twins.
+Names are made up, of many origins; the seed decides what the person looks like. The seeds were
+chosen among the first 65 so that no two people are near twins.
 """
 
 from dataclasses import dataclass
@@ -40,7 +40,38 @@ class View:
     seed: int
 
 
-PEOPLE = tuple(SamplePerson(f"Person {seed}", seed) for seed in range(1, 31))
+PEOPLE = (
+    SamplePerson("Marguerite Solenne", 1),
+    SamplePerson("Tomas Brevikar", 2),
+    SamplePerson("Callum Ferrow", 4),
+    SamplePerson("Mei Taniguro", 5),
+    SamplePerson("Anjali Verasen", 7),
+    SamplePerson("Kwabena Osetolu", 8),
+    SamplePerson("Roisin Caldray", 9),
+    SamplePerson("Lukas Arendal", 10),
+    SamplePerson("Haruki Senmori", 14),
+    SamplePerson("Emeka Adurande", 16),
+    SamplePerson("Ilse Vanterpol", 17),
+    SamplePerson("Katya Morozhina", 21),
+    SamplePerson("Bastien Corvale", 22),
+    SamplePerson("Freya Lindqvold", 25),
+    SamplePerson("Noor Halabizar", 27),
+    SamplePerson("Amara Nwokeda", 29),
+    SamplePerson("Einar Solvheim", 30),
+    SamplePerson("Zola Mbekwane", 33),
+    SamplePerson("Dario Montevelli", 36),
+    SamplePerson("Owen Pryddale", 40),
+    SamplePerson("Isak Rosenvall", 42),
+    SamplePerson("Maren Oosthuis", 43),
+    SamplePerson("Priya Ranasundar", 45),
+    SamplePerson("Helene Castaigne", 47),
+    SamplePerson("Rafael Quintamar", 48),
+    SamplePerson("Tendai Chivaro", 50),
+    SamplePerson("Stavros Kalomenis", 52),
+    SamplePerson("Leilani Kahoano", 53),
+    SamplePerson("Yusuf Demirsal", 58),
+    SamplePerson("Paloma Iriarren", 65),
+)
 
 
 def view(person: SamplePerson, number: int) -> View:
@@ -52,7 +83,7 @@ def view(person: SamplePerson, number: int) -> View:
     return View(
         yaw_deg=round(float(turn[number - 1]), 1),
         pitch_deg=round(float(rng.uniform(-5, 4)), 1),
-        light_deg=round(float(rng.uniform(-42, 42)), 1),
+        light_deg=round(float(rng.uniform(-34, 34)), 1),
         smile=round(float(mood[number - 1]), 2),
         seed=10 * person.seed + number,
     )

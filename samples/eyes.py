@@ -3,10 +3,9 @@
 import numpy as np
 
 from samples.anatomy import Anatomy
-from samples.arrays import step
+from samples.arrays import Floats, step
 from samples.grain import at, grain
-from samples.layers import Layer, near, shade
-from samples.arrays import Floats
+from samples.layers import Layer, Places, near, shade
 from samples.traits import PersonTraits
 
 IRIS_CM = 0.6
@@ -20,7 +19,7 @@ def eye_layers(
     return [layer for side in (-1, 1) for layer in _eye(a, traits, x, y, side, gaze)]
 
 
-def _eye(  # noqa: PLR0913
+def _eye(
     a: Anatomy, traits: PersonTraits, x: Floats, y: Floats, side: int, gaze: tuple[float, float]
 ) -> list[Layer]:
     part = near(x, y, (side * a.eye_x, 0), (2.9, 2.0))
@@ -52,7 +51,7 @@ def _ball(
     shadow = 1 - 0.45 * step(0.42, 0.0, v - upper) - 0.12 * step(0.15, 0.0, lower - v)
     shadow = shadow * (1 - 0.28 * np.abs(u) ** 2.5)
     duct = step(-0.80, -0.97, u)[:, None]
-    ball = white + duct * (np.array([0.78, 0.50, 0.47], np.float32) - white)
+    ball: Floats = white + duct * (np.array([0.78, 0.50, 0.47], np.float32) - white)
     across, down = out - side * gaze[0] + 0.04, v - gaze[1] + 0.08
     radius = np.hypot(across, down)
     eye = np.array(traits.eye_colour, np.float32) / 255
@@ -66,13 +65,13 @@ def _ball(
     return ball + catch * (1.05 - ball), np.full(u.size, 0.55, np.float32)
 
 
-def _crease(  # noqa: PLR0913
+def _crease(
     a: Anatomy,
     traits: PersonTraits,
-    part: Layer,
+    part: Places,
     u: Floats,
     v: Floats,
-    upper: Floats,  # type: ignore[override]
+    upper: Floats,
 ) -> Layer:
     fold = upper - 0.27 - 0.08 * a.eye_open - 0.12 * u * (u > 0)
     line = np.exp(-(((v - fold) / 0.09) ** 2)) * step(1.2, 0.85, np.abs(u))
@@ -80,8 +79,8 @@ def _crease(  # noqa: PLR0913
     return shade(traits.skin, part, 0.42 * line + 0.16 * above)
 
 
-def _lashes(  # noqa: PLR0913
-    traits: PersonTraits, part: Layer, u: Floats, v: Floats, upper: Floats, lower: Floats
+def _lashes(
+    traits: PersonTraits, part: Places, u: Floats, v: Floats, upper: Floats, lower: Floats
 ) -> list[Layer]:
     feminine = traits.presentation == "feminine"
     wing = np.where(u > 0.55, 0.28 * (u - 0.55), 0) * (1.0 if feminine else 0.3)
@@ -90,7 +89,7 @@ def _lashes(  # noqa: PLR0913
     line = line * step(1.2 if feminine else 1.06, 0.9, np.abs(u) + 0.12 * (u < 0))
     under = np.exp(-(((v - lower - 0.03) / 0.06) ** 2)) * step(1.0, 0.8, np.abs(u))
     dark = np.array([0.09, 0.06, 0.05], np.float32)
-    flat = np.full(part.size, 0.1, np.float32)  # type: ignore[attr-defined]
+    flat = np.full(part.size, 0.1, np.float32)
     colour = np.broadcast_to(dark, (u.size, 3))
     return [
         Layer(part, np.clip(line, 0, 1) * (0.95 if feminine else 0.8), colour, flat),

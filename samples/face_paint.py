@@ -11,13 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from samples.anatomy import Anatomy
+from samples.arrays import Floats, step
+from samples.beard import beard_area, beard_layers
 from samples.eyes import brow_layers, eye_layers
-from samples.arrays import step
 from samples.grain import at, grain
 from samples.hair import STRANDS, growth
 from samples.layers import Layer, lay, near, shade
 from samples.lips import mouth_layers
-from samples.arrays import Floats
 from samples.surface import bump
 from samples.traits import PersonTraits
 
@@ -31,7 +31,7 @@ class Paint:
 
 
 def paint_face(a: Anatomy, traits: PersonTraits, place: Floats, gaze: tuple[float, float]) -> Paint:
-    """Paint the face at N places (N, 3: x, y, angle); `gaze` is how far the irises are shifted (cm right, down)."""
+    """Paint the face at N places (N, 3): x, y, angle; `gaze` shifts the irises (cm right, down)."""
     x, y, angle = place.T.copy()
     colour = _skin(a, traits, x, y)
     gloss = _gloss(x, y, a)
@@ -40,7 +40,7 @@ def paint_face(a: Anatomy, traits: PersonTraits, place: Floats, gaze: tuple[floa
         *_lines(a, traits, x, y),
         *_freckles(traits, x, y),
         *_nostrils(a, traits, x, y),
-        *_beard(a, traits, x, y),
+        *beard_layers(a, traits, x, y),
         *mouth_layers(a, traits, x, y),
         *eye_layers(a, traits, x, y, gaze),
         *brow_layers(a, traits, x, y),
@@ -68,7 +68,7 @@ def _skin(a: Anatomy, traits: PersonTraits, x: Floats, y: Floats) -> Floats:
     pores = at(grain(13), x * 14, y * 14)
     colour *= (1 + 0.013 * mottle + 0.011 * pores * (0.6 + 0.8 * a.age))[:, None]
     if traits.presentation == "masculine":
-        shadow = 0.07 * _beard_area(a, across, y, 2.2)
+        shadow = 0.07 * beard_area(a, across, y, soft=2.2)
         colour *= 1 - shadow[:, None] * np.array([1.0, 0.8, 0.6], np.float32)
     return colour
 
@@ -138,38 +138,3 @@ def _nostrils(a: Anatomy, traits: PersonTraits, x: Floats, y: Floats) -> list[La
         shade(traits.skin, part, 0.42 * crease + 0.28 * under),
         shade(traits.skin, part, 0.85 * hole, depth=1.5),
     ]
-
-
-def _beard_area(a: Anatomy, across: Floats, y: Floats, soft: float = 0.6) -> Floats:
-    """Where a full beard grows, 0 to 1."""
-    cheek = 6.2 - 5.5 * step(3.6, 7.0, across)
-    lower = step(-soft, soft, y - cheek)
-    above_lip = step(a.nose_tip + 0.95, a.nose_tip + 1.3, y)
-    lips = np.hypot(across / (a.mouth_half_width + 0.2), (y - a.mouth_y - 0.15) / 0.95)
-    return lower * above_lip * step(0.85, 1.1, lips)
-
-
-def _beard(a: Anatomy, traits: PersonTraits, x: Floats, y: Floats) -> list[Layer]:
-    if traits.beard == "none":
-        return []
-    part = np.flatnonzero(y > a.nose_tip)
-    u, v = np.abs(x[part]), y[part]
-    area = _beard_area(a, u, v, 1.0)
-    bottom = a.mouth_y + a.lower_lip + a.mouth_gap
-    lip = bump(u, v, (0, a.mouth_y - a.upper_lip - 0.55), (2.9, 0.75)) ** 0.7 * step(3.5, 2.6, u)
-    tuft = step(2.9, 2.1, np.hypot(u, (v - bottom - 1.9) * 0.95)) * step(bottom, bottom + 0.4, v)
-    rim = step(3.6, 3.0, u) * step(2.3, 2.7, u + 0.15 * (v - a.mouth_y)) * step(5.6, 6.4, v)
-    masks = {
-        "stubble": 0.42 * area,
-        "full": area,
-        "moustache": area * step(0.25, 0.6, lip),
-        "goatee": area * np.clip(step(0.25, 0.6, lip) + tuft + rim, 0, 1),
-    }
-    strands = at(grain(23), x[part] * 13, v * 3.2 + u * 1.5) + 0.6 * at(
-        grain(24), x[part] * 25, v * 6
-    )
-    mask = masks[traits.beard]
-    alpha = np.clip(mask * (1.0 + 0.28 * strands) + 1.6 * mask * (1 - mask) * strands, 0, 0.96)
-    hair = np.array(traits.hair_colour, np.float32) / 255
-    tone = (0.72 + 0.16 * strands)[:, None] * hair
-    return [Layer(part, alpha, tone, np.full(part.size, 0.1, np.float32))]

@@ -3,8 +3,8 @@
     seed --make_person--> PersonTraits --render--> uint8 RGB (size_px, size_px, 3)
                                        --landmarks--> where face, eyes, nose and mouth are in it
 
-The picture's identity, pose, light and landmarks are known exactly, so that it also serves as a test
-image. `dataclasses.replace(traits, mouth_width=...)` changes one part and no pixel away from it.
+Identity, pose, light and landmarks are known exactly, so the pictures also serve as test images.
+`dataclasses.replace(traits, mouth_width=...)` changes one part and no pixel away from it.
 """
 
 from samples.landmarks import FaceBox, Landmarks, landmarks

@@ -1,18 +1,12 @@
 """Glasses: frames drawn as lines in space, over the finished head."""
 
-from collections.abc import Callable
-
 import cv2
 import numpy as np
 
 from samples.anatomy import Anatomy
 from samples.arrays import Floats
-from samples.pose import HEIGHT_CM, project
+from samples.pose import HEIGHT_CM, project, turned
 from samples.traits import PersonTraits
-
-
-FRAME_COLOUR = (0.13, 0.10, 0.09)
-"""sRGB, 0-1."""
 
 
 def frame_lines(a: Anatomy, traits: PersonTraits) -> list[Floats]:
@@ -38,15 +32,13 @@ def frame_lines(a: Anatomy, traits: PersonTraits) -> list[Floats]:
     return [*(line.astype(np.float32) for line in lines), bridge.astype(np.float32)]
 
 
-def frame_cover(
-    a: Anatomy, traits: PersonTraits, turn: Callable[[Floats], Floats], depth: Floats
-) -> Floats:
-    """Coverage (S, S), 0 to 1, of the frame where nothing in `depth` lies before it."""
+def frame_cover(a: Anatomy, traits: PersonTraits, turn: Floats, depth: Floats) -> Floats:
+    """Coverage (S, S), 0 to 1, of the turned frame where nothing in `depth` lies before it."""
     side_px = depth.shape[0]
     mask = np.zeros((side_px, side_px), np.uint8)
     width_px = max(1, round(0.3 * side_px / HEIGHT_CM))
     for line in frame_lines(a, traits):
-        points = turn(line)
+        points = turned(line, turn)
         x, y = project(points, side_px)
         there = depth[y.astype(int).clip(0, side_px - 1), x.astype(int).clip(0, side_px - 1)]
         seen = there < points[:, 2] + 1.0

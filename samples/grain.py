@@ -2,10 +2,9 @@
 
 from functools import cache
 
-import cv2
 import numpy as np
 
-from samples.arrays import Floats
+from samples.arrays import Floats, sample
 
 SIDE = 256
 
@@ -20,15 +19,4 @@ def grain(seed: int) -> Floats:
 
 def at(texture: Floats, u: Floats, v: Floats) -> Floats:
     """The texture between its cells, at N places given in cells; it repeats for ever."""
-    width = 512
-    lines = -(-u.size // width)
-    place = np.zeros((2, lines * width), np.float32)
-    place[0, : u.size], place[1, : u.size] = u.ravel() % SIDE, v.ravel() % SIDE
-    taken = cv2.remap(
-        texture,
-        place[0].reshape(lines, width),
-        place[1].reshape(lines, width),
-        cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_WRAP,
-    )
-    return taken.reshape(-1)[: u.size].reshape(u.shape)
+    return sample(texture, v.ravel() % SIDE, u.ravel() % SIDE).reshape(u.shape)

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from samples.anatomy import Anatomy
-from samples.arrays import step
+from samples.arrays import Floats, step
 from samples.grain import at, grain
-from samples.arrays import Floats
-from samples.surface import Mesh, columns, curve, skull
+from samples.surface import Mesh, columns, skull
 from samples.traits import PersonTraits
 
 STRANDS = 71
@@ -103,9 +102,8 @@ def _shell(a: Anatomy, traits: PersonTraits, cut: Cut, rows: int, cols: int) -> 
     )
     ragged = 0.3 if cut.end < 10 else 0.12
     paint = np.stack([flow, y, keep], axis=2).astype(np.float32)
-    return Mesh(
-        points, paint, (keep + ragged * strands).astype(np.float32), closed=False, fineness=2.8
-    )
+    edge = (keep + ragged * strands).astype(np.float32)
+    return Mesh("hair", points, paint, edge, closed=False, fineness=2.8)
 
 
 def growth(a: Anatomy, traits: PersonTraits, y: Floats, angle: Floats) -> Floats:
@@ -115,14 +113,16 @@ def growth(a: Anatomy, traits: PersonTraits, y: Floats, angle: Floats) -> Floats
     lean = np.radians(cut.part_deg) * step(line + 5, line - 1, y)
     below, half = zip(*cut.opening, strict=True)
     opening = np.radians(np.interp((y - line).ravel(), below, half)).reshape(y.shape)
-    keep = (np.abs(angle - lean) - opening) * 7.5 + np.clip(line - y, 0, None)
+    apart = np.hypot(angle - lean, 0.1)  # round, so that the hairline has no peak
+    keep = (apart - opening) * 7.5 + np.clip(line - y, 0, None)
     if cut.free_ears:
         turn = np.degrees(np.abs(angle)).ravel()
-        end = np.interp(turn, [60, 74, 80, 114, 138, 160], [1.8, 1.4, -2.4, -2.4, 4, 5])
-        end = end.reshape(y.shape)
+        ears = np.interp(turn, [60, 74, 80, 114, 138, 160], [1.8, 1.4, -2.4, -2.4, 4, 5])
+        end: Floats = ears.reshape(y.shape)
     else:
         end = cut.end + 0.5 * at(grain(STRANDS + 6), angle * 5, 0 * y)
-    return np.minimum(keep, (end - y) * 1.2).astype(np.float32)
+    inside: Floats = np.minimum(keep, (end - y) * 1.2).astype(np.float32)
+    return inside
 
 
 def _thickness(a: Anatomy, traits: PersonTraits, cut: Cut, y: Floats, angle: Floats) -> Floats:
@@ -130,7 +130,8 @@ def _thickness(a: Anatomy, traits: PersonTraits, cut: Cut, y: Floats, angle: Flo
     thick = (cut.side + (cut.top - cut.side) * share) * (1 + 0.3 * traits.hair_volume)
     if cut.part_deg:
         beside = np.abs(angle - np.radians(cut.part_deg) * step(2, -6, y))
-        thick = thick * (0.62 + 0.38 * step(0.0, 0.7, beside + step(-7, -2, y)))
+        furrow = step(0.7, 0.0, beside + step(-7, -2, y)) * step(a.top, a.top + 4, y)
+        thick = thick * (1 - 0.38 * furrow)
     if cut.curl:
         lumps = at(grain(STRANDS + 2), angle * 7.5, y * 1.1) + 0.6 * at(
             grain(STRANDS + 3), angle * 17, y * 2.3
@@ -152,4 +153,4 @@ def _bun(a: Anatomy, rows: int, cols: int) -> Mesh:
     points = np.stack(np.broadcast_arrays(x, y, z), axis=2).astype(np.float32)
     swirl = np.broadcast_arrays(angle + 0.5 * polar, 4 * polar, np.float32(1.5) + 0 * angle)
     keep = np.ones(points.shape[:2], np.float32)
-    return Mesh(points=points, paint=np.stack(swirl, axis=2).astype(np.float32), keep=keep)
+    return Mesh("hair", points, np.stack(swirl, axis=2).astype(np.float32), keep)

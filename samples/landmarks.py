@@ -48,7 +48,7 @@ def landmarks(
     smile: float = 0.0,
     size_px: int = 320,
 ) -> Landmarks:
-    """Where `render` with the same arguments puts the face, its eyes, nose tip and mouth corners."""
+    """Where `render` with the same arguments puts the face, eyes, nose tip and mouth corners."""
     a = measure(traits, smile)
     head = head_mesh(a, rows=200, cols=200)
     turn = rotation(yaw_deg, pitch_deg)

@@ -1,6 +1,7 @@
 """Layers: one feature's share of the paint, laid over what is there."""
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -8,7 +9,8 @@ import numpy.typing as npt
 from samples.arrays import Floats
 from samples.traits import Colour
 
-Places = npt.NDArray[np.intp]
+Places: TypeAlias = npt.NDArray[np.intp]
+"""Indices into the N places that are painted."""
 
 
 @dataclass(frozen=True, slots=True)

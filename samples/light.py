@@ -12,21 +12,28 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from samples.arrays import step
+from samples.arrays import Floats, step
 from samples.pose import HEIGHT_CM
 from samples.raster import FAR
-from samples.arrays import Floats
 
 
 class Lit(Protocol):
     """What light needs to know of N pixels: (N, 3) normals, (N,) shares of key light and sky."""
 
     @property
-    def normal(self) -> Floats: ...
+    def normal(self) -> Floats:
+        """Unit vectors that face the camera."""
+        ...
+
     @property
-    def reach(self) -> Floats: ...
+    def reach(self) -> Floats:
+        """Share of the key light that arrives."""
+        ...
+
     @property
-    def open(self) -> Floats: ...
+    def open(self) -> Floats:
+        """Share of the sky that arrives."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +105,13 @@ def light_skin(colour: Floats, gloss: Floats, spot: Lit, light: Lamp) -> Floats:
     diffuse = np.clip((toward[:, None] + wrap) / (1 + wrap), 0, 1)
     soft = np.stack([spot.reach**0.75, spot.reach, spot.reach**1.1], axis=1)
     hollow = np.stack([spot.open**0.8, spot.open, spot.open**1.1], axis=1)
-    result = albedo * (
+    result: Floats = albedo * (
         diffuse * soft * np.array(light.key_colour, np.float32)
         + _ambient(spot.normal, light) * hollow
     )
     shine = _shine(spot.normal, light, 14.0) * 0.10 + _shine(spot.normal, light, 60.0) * 0.2
-    return result + (gloss * spot.reach * shine)[:, None]
+    result += (gloss * spot.reach * shine)[:, None]
+    return result
 
 
 def light_hair(colour: Floats, strand: Floats, spot: Lit, light: Lamp) -> Floats:
@@ -120,8 +128,9 @@ def light_hair(colour: Floats, strand: Floats, spot: Lit, light: Lamp) -> Floats
     diffuse = np.sqrt(np.clip(1 - along_key**2, 0, 1)) * 0.45 + facing * 0.6
     glint = np.clip(1 - along_half**2, 0, 1) ** 24 * facing
     body = (diffuse * spot.reach)[:, None] * np.array(light.key_colour, np.float32)
-    result = albedo * (body + _ambient(spot.normal, light) * spot.open[:, None])
-    return result + (glint * spot.reach * spot.open)[:, None] * (0.035 + 0.4 * albedo)
+    result: Floats = albedo * (body + _ambient(spot.normal, light) * spot.open[:, None])
+    result += (glint * spot.reach * spot.open)[:, None] * (0.035 + 0.4 * albedo)
+    return result
 
 
 def light_cloth(colour: Floats, spot: Lit, light: Lamp) -> Floats:

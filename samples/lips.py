@@ -3,10 +3,9 @@
 import numpy as np
 
 from samples.anatomy import Anatomy
-from samples.arrays import step
+from samples.arrays import Floats, step
 from samples.grain import at, grain
-from samples.layers import Layer, near, shade
-from samples.arrays import Floats
+from samples.layers import Layer, Places, near, shade
 from samples.traits import PersonTraits
 
 
@@ -48,7 +47,7 @@ def mouth_layers(a: Anatomy, traits: PersonTraits, x: Floats, y: Floats) -> list
     return layers
 
 
-def _open_mouth(a: Anatomy, part: Layer.where, u: Floats, below: Floats, gap: Floats) -> Layer:  # type: ignore[name-defined]
+def _open_mouth(a: Anatomy, part: Places, u: Floats, below: Floats, gap: Floats) -> Layer:
     """Upper teeth between the lips, darker towards the corners."""
     open_here = step(-0.03, 0.06, below - 0.02) * step(-0.03, 0.06, gap - below - 0.02)
     teeth = step(0.62, 0.5, below / np.maximum(a.mouth_gap, 0.05) * 0.75)

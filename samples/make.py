@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     folder = parser.parse_args(arguments).folder
     size = write_people(folder)
     say = sys.stdout.write
-    say(f"{len(PEOPLE)} people, {len(PEOPLE) * PICTURES} pictures, {size / 1e6:.2f} MB in {folder}\n")
+    say(f"{len(PEOPLE)} people, {PICTURES} pictures each, {size / 1e6:.2f} MB in {folder}\n")
     known = {person.name for person in PEOPLE}
     for other in sorted(path.name for path in folder.iterdir() if path.name not in known):
         say(f"not in the cast: {other}\n")

@@ -67,30 +67,14 @@ def rasterise(meshes: Sequence[Mesh], side_px: int) -> Seen:
     return Seen(*(getattr(result, name).reshape(shape) for name in ("part", "row", "col", "depth")))
 
 
-def sample(grid: Floats, row: Floats, col: Floats) -> Floats:
-    """Values of a grid (R, C) or (R, C, K) between its points, for N places: (N,) or (N, K)."""
-    width = 512
-    count = row.shape[0]
-    lines = -(-count // width)
-    place = np.zeros((2, lines * width), np.float32)
-    place[0, :count], place[1, :count] = col, row
-    taken = cv2.remap(
-        grid,
-        place[0].reshape(lines, width),
-        place[1].reshape(lines, width),
-        cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_WRAP,
-    )
-    return taken.reshape(lines * width, *grid.shape[2:])[:count]
-
-
 def normals(points: Floats) -> Floats:
     """Unit normals (R, C, 3) of a grid of points, outwards."""
     down = np.gradient(points, axis=0)
     around = np.gradient(points, axis=1)
     normal = np.cross(around, down).astype(np.float32)
     length = np.linalg.norm(normal, axis=2, keepdims=True)
-    return normal / np.maximum(length, 1e-6)
+    result: Floats = normal / np.maximum(length, 1e-6)
+    return result
 
 
 def _fill_gaps(owner: npt.NDArray[np.int32], depth: Floats, side_px: int) -> npt.NDArray[np.int32]:
@@ -108,6 +92,12 @@ def _fill_gaps(owner: npt.NDArray[np.int32], depth: Floats, side_px: int) -> npt
     filled = owner.copy()
     filled[gaps] = padded[at + around[nearest]]
     return filled
+
+
+def strands(mesh: Mesh) -> Floats:
+    """The way down a mesh's rows (R, C, 3), not of unit length."""
+    down: Floats = np.gradient(mesh.points, axis=0).astype(np.float32)
+    return down
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +118,9 @@ def _splat(mesh: Mesh, factor: float, side_px: int) -> _Splat:
     x, y = project(mesh.points, side_px)
     facing = _facing(x, y) if mesh.closed else np.ones_like(x)
     coarse = np.stack([x, y, mesh.points[..., 2], np.minimum(mesh.keep, facing)], axis=2)
-    fine = cv2.resize(coarse, size, interpolation=cv2.INTER_LINEAR).reshape(-1, 4)
+    fine: Floats = np.asarray(
+        cv2.resize(coarse, size, interpolation=cv2.INTER_LINEAR), np.float32
+    ).reshape(-1, 4)
     x, y = fine[:, 0], fine[:, 1]
     place = np.flatnonzero(
         (fine[:, 3] > 0) & (x >= 0) & (x < side_px) & (y >= 0) & (y < side_px)
@@ -143,4 +135,4 @@ def _facing(x: Floats, y: Floats) -> Floats:
     x_down, x_around = np.gradient(x)
     y_down, y_around = np.gradient(y)
     turned = x_around * y_down - y_around * x_down
-    return cv2.dilate(np.sign(turned).astype(np.float32), np.ones((3, 3), np.uint8))
+    return np.asarray(cv2.dilate(np.sign(turned), np.ones((3, 3), np.uint8)), np.float32)

@@ -10,26 +10,26 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from samples.anatomy import Anatomy, measure
-from samples.arrays import Floats
-from samples.glasses import FRAME_COLOUR, frame_cover
+from samples.anatomy import measure
+from samples.arrays import Floats, sample
+from samples.glasses import frame_cover
 from samples.hair import hair_meshes
 from samples.light import lamp, openness, shadows
-from samples.materials import Spot, bust_light, ear_light, face_light, hair_light
-from samples.pose import rotation, turned, turned_mesh
-from samples.raster import Seen, normals, rasterise, sample
-from samples.scene import Scene, backdrop, choose_scene, dress, photograph
+from samples.materials import Sitting, Spot, light_of
+from samples.pose import rotation, turned_mesh
+from samples.raster import Seen, normals, rasterise, strands
+from samples.scene import backdrop, choose_scene, dress, photograph
 from samples.surface import Mesh, bust_mesh, ear_mesh, head_mesh
 from samples.traits import PersonTraits
 
-HEAD, BUST, LEFT_EAR, RIGHT_EAR, HAIR = range(5)
-"""Order of the meshes; a bun follows the hair."""
+EYE_CM = 0.85
+"""How far irises move for a quarter turn: the eyes stay on the camera."""
 
 OVERSAMPLE = 1.5
 """Pixels are computed finer than they are shown, which smooths outlines."""
 
 
-def render(  # noqa: PLR0913  one argument for each thing a photographer decides
+def render(
     traits: PersonTraits,
     *,
     yaw_deg: float = 0.0,
@@ -55,53 +55,45 @@ def render(  # noqa: PLR0913  one argument for each thing a photographer decides
     """
     scene = choose_scene(seed)
     side_px = 2 * round(size_px * OVERSAMPLE / 2)
-    anatomy = measure(traits, smile)
-    head_turn = rotation(yaw_deg, pitch_deg)
-    meshes = _pose(
-        _build(anatomy, traits, scene), head_turn, rotation(0.3 * yaw_deg + scene.lean_deg, 0)
+    sitting = Sitting(
+        traits=traits,
+        anatomy=measure(traits, smile),
+        scene=scene,
+        light=lamp(light_deg, scene.warmth),
+        gaze=(-EYE_CM * _sine(yaw_deg), EYE_CM * _sine(pitch_deg)),
     )
+    head_turn = rotation(yaw_deg, pitch_deg)
+    body_turn = rotation(0.3 * yaw_deg + scene.lean_deg, 0)
+    meshes = [
+        turned_mesh(mesh, body_turn if mesh.material == "bust" else head_turn)
+        for mesh in _build(sitting)
+    ]
     seen = rasterise(meshes, side_px)
     linear = backdrop(scene, side_px)
-    gaze = (-0.85 * float(np.sin(np.radians(yaw_deg))), 0.85 * float(np.sin(np.radians(pitch_deg))))
-    _shade(linear, meshes, seen, anatomy, traits, scene, light_deg, gaze)
+    _shade(linear, meshes, seen, sitting)
     if traits.glasses != "none":
-        cover = frame_cover(anatomy, traits, lambda line: turned(line, head_turn), seen.depth)
-        linear += cover[..., None] * (np.square(np.array(FRAME_COLOUR, np.float32)) - linear)
+        cover = frame_cover(sitting.anatomy, traits, head_turn, seen.depth)
+        frame = np.square(np.array(traits.frame_colour, np.float32) / 255)
+        linear += cover[..., None] * (frame - linear)
     small = cv2.resize(linear, (size_px, size_px), interpolation=cv2.INTER_AREA)
-    return photograph(small, scene, seed)
+    return photograph(np.asarray(small, np.float32), scene, seed)
 
 
-def _build(anatomy: Anatomy, traits: PersonTraits, scene: Scene) -> list[Mesh]:
+def _build(sitting: Sitting) -> list[Mesh]:
     """All meshes of a person at rest."""
+    anatomy = sitting.anatomy
     return [
         head_mesh(anatomy, rows=200, cols=200),
-        dress(bust_mesh(anatomy, rows=110, cols=130), scene),
+        dress(bust_mesh(anatomy, rows=110, cols=130), sitting.scene),
         ear_mesh(anatomy, -1, rows=40, cols=70),
         ear_mesh(anatomy, 1, rows=40, cols=70),
-        *hair_meshes(anatomy, traits, rows=170, cols=200),
+        *hair_meshes(anatomy, sitting.traits, rows=170, cols=200),
     ]
 
 
-def _pose(meshes: list[Mesh], head_turn: Floats, body_turn: Floats) -> list[Mesh]:
-    return [
-        turned_mesh(mesh, body_turn if part == BUST else head_turn)
-        for part, mesh in enumerate(meshes)
-    ]
-
-
-def _shade(  # noqa: PLR0913  all that light depends on
-    linear: Floats,
-    meshes: list[Mesh],
-    seen: Seen,
-    anatomy: Anatomy,
-    traits: PersonTraits,
-    scene: Scene,
-    light_deg: float,
-    gaze: tuple[float, float],
-) -> None:
+def _shade(linear: Floats, meshes: list[Mesh], seen: Seen, sitting: Sitting) -> None:
     """Write the light that comes from each seen point into `linear` (S, S, 3)."""
-    light = lamp(light_deg, scene.warmth)
-    reach, open_ = shadows(seen.depth, light), openness(seen.depth)
+    reach, open_ = shadows(seen.depth, sitting.light), openness(seen.depth)
     for part, mesh in enumerate(meshes):
         where = np.nonzero(seen.part == part)
         if not where[0].size:
@@ -109,13 +101,16 @@ def _shade(  # noqa: PLR0913  all that light depends on
         row, col = seen.row[where], seen.col[where]
         normal = sample(normals(mesh.points), row, col)
         normal *= np.where(normal[:, 2] < 0, -1, 1)[:, None]
-        spot = Spot(sample(mesh.paint, row, col), normal, reach[where], open_[where])
-        if part == HEAD:
-            linear[where] = face_light(anatomy, traits, spot, light, gaze)
-        elif part == BUST:
-            linear[where] = bust_light(traits, scene, spot, light)
-        elif part < HAIR:
-            linear[where] = ear_light(traits, spot, light)
-        else:
-            strands = np.gradient(mesh.points, axis=0).astype(np.float32)
-            linear[where] = hair_light(traits, spot, sample(strands, row, col), light)
+        spot = Spot(
+            material=mesh.material,
+            paint=sample(mesh.paint, row, col),
+            normal=normal,
+            strand=sample(strands(mesh), row, col) if mesh.material == "hair" else normal,
+            reach=reach[where],
+            open=open_[where],
+        )
+        linear[where] = light_of(sitting, spot)
+
+
+def _sine(angle_deg: float) -> float:
+    return float(np.sin(np.radians(angle_deg)))

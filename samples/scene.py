@@ -1,4 +1,4 @@
-"""The scene: what changes from picture to picture though the person stays: backdrop, clothes, camera.
+"""The scene: what changes from picture to picture of one person: backdrop, clothes, camera.
 
 seed --choose_scene--> Scene
 """
@@ -10,10 +10,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from samples.arrays import step
+from samples.arrays import Floats, step
 from samples.grain import at, grain
 from samples.surface import Mesh
-from samples.arrays import Floats
 
 Neckline = Literal["crew", "vee", "collar", "jacket", "roll"]
 
@@ -66,8 +65,8 @@ def choose_scene(seed: int) -> Scene:
         second_cloth=CLOTHS[int(rng.integers(len(CLOTHS)))],
         neckline=necklines[int(rng.integers(len(necklines)))],
         stripes=bool(rng.random() < 0.22),
-        warmth=float(rng.uniform(-0.8, 1)),
-        exposure=float(rng.uniform(0.9, 1.14)),
+        warmth=float(rng.uniform(-0.7, 0.8)),
+        exposure=float(rng.uniform(0.94, 1.12)),
         noise=float(rng.uniform(1.0, 3.2)),
         blur_cm=float(rng.uniform(0.01, 0.045)),
         lean_deg=float(rng.uniform(-9, 9)),
@@ -95,8 +94,8 @@ def backdrop(scene: Scene, side_px: int) -> Floats:
         else:
             cv2.circle(blob, centre, int(rng.integers(3, 12)), colour, -1, cv2.LINE_AA)
         picture += rng.uniform(0.25, 0.7) * (blob - picture)
-    picture = cv2.GaussianBlur(picture.astype(np.float32), (0, 0), rng.uniform(2.5, 6))
-    large = cv2.resize(picture, (side_px, side_px), interpolation=cv2.INTER_CUBIC)
+    soft = cv2.GaussianBlur(picture.astype(np.float32), (0, 0), rng.uniform(2.5, 6))
+    large = cv2.resize(soft, (side_px, side_px), interpolation=cv2.INTER_CUBIC)
     return np.square(np.clip(large, 0, 1))
 
 

@@ -10,6 +10,7 @@ what is painted at (x, y) sits where the shape says.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import cv2
 import numpy as np
@@ -17,20 +18,24 @@ import numpy as np
 from samples.anatomy import Anatomy
 from samples.arrays import Floats, step
 
+Material: TypeAlias = Literal["face", "bust", "ear", "hair"]
+
 
 @dataclass(frozen=True, slots=True)
 class Mesh:
     """A grid of points.
 
     Attributes:
+        material: what it is made of, which says how its paint is meant.
         points: float32 (R, C, 3), cm in the head's frame.
         paint: float32 (R, C, 3): x and y before the bumps, and the angle about the vertical axis in
-            radians (0 faces the camera).
+            radians (0 faces the camera). An ear's: distance from its middle, angle, side.
         keep: float32 (R, C): points where it is below 0 are cut away.
         closed: whether the inside can never be seen.
         fineness: how many times finer it must be for a picture of 512 px.
     """
 
+    material: Material
     points: Floats
     paint: Floats
     keep: Floats
@@ -39,13 +44,14 @@ class Mesh:
 
 
 def curve(heights: Floats, knots: Sequence[tuple[float, float]], smooth: float = 0.9) -> Floats:
-    """A smooth curve through (y, value) knots at `heights`: linear pieces, blurred over `smooth` cm."""
+    """A curve along (y, value) knots at `heights`: linear pieces, blurred over `smooth` cm."""
     ys, values = zip(*knots, strict=True)
     step = 0.1
     fine = np.arange(ys[0] - 3, ys[-1] + 3, step, dtype=np.float32)
     line = np.interp(fine, ys, values).astype(np.float32)
     blurred = cv2.GaussianBlur(line[None], (0, 0), smooth / step, borderType=cv2.BORDER_REPLICATE)
-    return np.interp(heights, fine, blurred[0]).astype(np.float32)
+    result: Floats = np.interp(heights, fine, blurred[0]).astype(np.float32)
+    return result
 
 
 def bump(x: Floats, y: Floats, at: tuple[float, float], size: tuple[float, float]) -> Floats:
@@ -57,7 +63,8 @@ def bump(x: Floats, y: Floats, at: tuple[float, float], size: tuple[float, float
 def columns(count: int, reach_deg: float) -> Floats:
     """Angles about the vertical axis, radians, denser at the front."""
     place = np.linspace(-1, 1, count, dtype=np.float32)
-    return np.radians(reach_deg) * (0.6 * place + 0.4 * place**3)
+    result: Floats = np.radians(reach_deg) * (0.6 * place + 0.4 * place**3)
+    return result
 
 
 def section(angle: Floats, width: Floats, front: Floats, back: Floats, power: Floats) -> Floats:
@@ -70,7 +77,8 @@ def section(angle: Floats, width: Floats, front: Floats, back: Floats, power: Fl
 def cap(distance: Floats, reach: float, power: float = 2.0) -> Floats:
     """Closes a loft: 0 at its end, 1 from `reach` cm on."""
     inside = np.clip(1 - distance / reach, 0, 1)
-    return np.maximum(1 - inside**power, 1e-4) ** (1 / power)
+    result: Floats = np.maximum(1 - inside**power, 1e-4) ** (1 / power)
+    return result
 
 
 def skull(anatomy: Anatomy, heights: Floats, angles: Floats, grow: float = 0.0) -> Floats:
@@ -79,15 +87,15 @@ def skull(anatomy: Anatomy, heights: Floats, angles: Floats, grow: float = 0.0) 
     y, angle = heights[:, None], angles[None, :]
     share = curve(
         heights,
-        [(-12, 0.96), (-8, 0.975), (-4, 1.0), (0, 0.97), (2.2, 0.945), (4.5, 0.86), (7, 0.745), (8.6, 0.62),
-         (10.2, 0.44), (12.5, 0.3)],
+        [(-12, 0.96), (-8, 0.975), (-4, 1.0), (0, 0.97), (2.2, 0.945), (4.5, 0.86), (7, 0.745),
+         (8.6, 0.62), (10.2, 0.44), (12.5, 0.3)],
     )  # fmt: skip
     jaw = curve(heights, [(1, 0), (4.5, 0.35), (7.2, 0.85), (8.6, 0.95), (10.3, 0.7), (12, 0.4)])
     full = curve(heights, [(0.5, 0), (3, 0.55), (5.5, 1.0), (7.5, 0.7), (9.5, 0)])
     front = curve(
         heights,
         [(-12, 7.6), (-8, 8.3), (-5, 8.85), (-2.5, 9.05), (0, 8.45), (2, 8.3), (4.5, 8.55),
-         (7, 8.85), (8.7, 8.65), (10.2, 8.85), (12.5, 8.5)],
+         (7, 8.85), (8.5, 8.65), (10.2, 8.85), (12.5, 8.5)],
     )  # fmt: skip
     centre = curve(heights, [(3, 0), (6.5, 0.3), (8.2, 1.6), (9.6, 3.4), (11.5, 5.4)])
     back = curve(heights, [(-12, 8.6), (-2, 9.6), (3, 8.6), (7, 6.0), (9.5, 3.2), (12, 2.0)])
@@ -109,7 +117,8 @@ def head_heights(anatomy: Anatomy, count: int) -> Floats:
     """Row heights from crown to chin, denser at both ends, where the loft closes."""
     place = np.linspace(0, 1, count, dtype=np.float32)
     eased = 0.45 * place + 0.55 * (1 - np.cos(np.pi * place)) / 2
-    return anatomy.top + (anatomy.chin - anatomy.top) * eased
+    result: Floats = anatomy.top + (anatomy.chin - anatomy.top) * eased
+    return result
 
 
 def head_mesh(anatomy: Anatomy, rows: int, cols: int) -> Mesh:
@@ -124,16 +133,17 @@ def head_mesh(anatomy: Anatomy, rows: int, cols: int) -> Mesh:
     points[..., 2] += broad * np.cos(angles) + out
     angle = np.broadcast_to(angles[None, :], x.shape)
     paint = np.stack([x, y, angle], axis=2).astype(np.float32)
-    return Mesh(points=points, paint=paint, keep=np.ones(x.shape, np.float32))
+    return Mesh("face", points, paint, np.ones(x.shape, np.float32))
 
 
 def _cheeks(a: Anatomy, x: Floats, y: Floats) -> Floats:
     """Broad forms that push outwards: cheekbones, cheeks, temples."""
-    bones = 0.42 * bump(x, y, (5.3, 2.4), (1.9, 1.3))
+    bones = 0.4 * bump(x, y, (5.1, 2.6), (2.1, 1.6))
     temples = -0.35 * bump(x, y, (6.6, -3.2), (1.6, 2.2))
     apples = (0.5 * a.smile + 0.35 * a.cheek) * bump(x, y, (3.9, 3.7), (1.6, 1.4))
-    hollows = (-0.35 * a.age - 0.15 + 0.5 * a.cheek) * bump(x, y, (4.9, 6.3), (1.5, 1.8))
-    return bones + temples + apples + hollows
+    hollows = (-0.35 * a.age - 0.05 + 0.5 * a.cheek) * bump(x, y, (4.9, 6.3), (1.5, 1.8))
+    result: Floats = bones + temples + apples + hollows
+    return result
 
 
 def _features(a: Anatomy, x: Floats, y: Floats) -> Floats:
@@ -150,7 +160,8 @@ def _brow_and_eye(a: Anatomy, x: Floats, y: Floats) -> Floats:
     lid = 0.16 * bump(x, y, (a.eye_x + 0.1, -0.85), (1.5, 0.32))
     bag = (0.06 + 0.14 * a.age) * bump(x, y, (a.eye_x, 1.15), (1.2, 0.3))
     trough = -(0.08 + 0.14 * a.age) * bump(x, y, (a.eye_x - 0.5, 1.65), (1.5, 0.35))
-    return ridge + glabella + socket + inner + ball + lid + bag + trough
+    result: Floats = ridge + glabella + socket + inner + ball + lid + bag + trough
+    return result
 
 
 def _nose(a: Anatomy, x: Floats, y: Floats) -> Floats:
@@ -165,7 +176,8 @@ def _nose(a: Anatomy, x: Floats, y: Floats) -> Floats:
     wing_at = (a.nose_half_width - 0.58, a.nose_tip + 0.28)
     wings = 0.8 * bump(x, y, wing_at, (0.6, 0.6))
     beside = -0.25 * bump(x, y, (a.nose_half_width + 0.35, a.nose_tip + 0.15), (0.3, 0.6))
-    return ridge + tip + wings + beside
+    result: Floats = ridge + tip + wings + beside
+    return result
 
 
 def _mouth(a: Anatomy, x: Floats, y: Floats) -> Floats:
@@ -183,7 +195,8 @@ def _mouth(a: Anatomy, x: Floats, y: Floats) -> Floats:
     fold = -(0.03 + 0.2 * a.age + 0.16 * a.smile) * along * np.exp(-(((x - fold_x) / 0.42) ** 2))
     below = -0.4 * bump(x, y, (0, 8.75 + 0.2 * a.mouth_gap), (1.7, 0.5))
     chin = (0.55 + a.chin_out) * bump(x, y, (0, a.chin - 1.25), (1.7, 1.05))
-    return muzzle + upper + lower + groove + philtrum + corners + fold + below + chin
+    result: Floats = muzzle + upper + lower + groove + philtrum + corners + fold + below + chin
+    return result
 
 
 def ear_mesh(anatomy: Anatomy, side: int, rows: int, cols: int) -> Mesh:
@@ -209,7 +222,8 @@ def ear_mesh(anatomy: Anatomy, side: int, rows: int, cols: int) -> Mesh:
     y, z = 2.0 - up, -1.0 - back + 0.15 * up
     points = np.stack(np.broadcast_arrays(x, y, z), axis=2).astype(np.float32)
     paint = np.stack(np.broadcast_arrays(out, turn, np.float32(side)), axis=2).astype(np.float32)
-    return Mesh(points, paint, np.ones(points.shape[:2], np.float32), closed=False, fineness=1.8)
+    keep = np.ones(points.shape[:2], np.float32)
+    return Mesh("ear", points, paint, keep, closed=False, fineness=1.8)
 
 
 def bust_mesh(anatomy: Anatomy, rows: int, cols: int) -> Mesh:
@@ -246,4 +260,4 @@ def bust_mesh(anatomy: Anatomy, rows: int, cols: int) -> Mesh:
     z = z + 0.3 * tendon * (np.cos(angle) > 0) + 0.35 * bones
     points = np.stack([x, y, z], axis=2).astype(np.float32)
     paint = np.stack([x, y, np.broadcast_to(angle, x.shape)], axis=2).astype(np.float32)
-    return Mesh(points, paint, np.ones(x.shape, np.float32), fineness=3.4)
+    return Mesh("bust", points, paint, np.ones(x.shape, np.float32), fineness=3.4)

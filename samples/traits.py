@@ -22,12 +22,13 @@ Glasses: TypeAlias = Literal["none", "round", "square"]
 
 SKIN_TONES: tuple[Colour, ...] = (
     (247, 217, 198), (239, 201, 176), (228, 184, 152), (212, 163, 126),
-    (190, 138, 101), (160, 109, 77), (126, 82, 57), (92, 59, 43),
+    (190, 138, 101), (160, 109, 77), (132, 87, 61), (104, 68, 50),
 )  # fmt: skip
 HAIR_COLOURS: tuple[Colour, ...] = (
     (28, 23, 22), (46, 33, 27), (74, 49, 34), (110, 73, 44),
     (156, 112, 66), (205, 170, 112), (146, 66, 34), (90, 62, 50),
 )  # fmt: skip
+FRAME_COLOURS: tuple[Colour, ...] = ((30, 24, 22), (104, 62, 34), (128, 40, 44), (150, 152, 158))
 GREY_HAIR: Colour = (196, 194, 192)
 EYE_COLOURS: tuple[Colour, ...] = (
     (62, 38, 24), (88, 56, 30), (120, 88, 44), (96, 112, 62), (84, 124, 150), (112, 128, 138),
@@ -70,6 +71,7 @@ class PersonTraits:
     hair_volume: float
     beard: Beard
     glasses: Glasses
+    frame_colour: Colour
 
 
 def make_person(seed: int) -> PersonTraits:
@@ -86,7 +88,7 @@ def make_person(seed: int) -> PersonTraits:
         else ("short", "parted", "cropped", "bald", "curly", "short", "parted")
     )
     beards: tuple[Beard, ...] = ("none", "full", "none", "stubble", "goatee", "none", "moustache")
-    glasses: tuple[Glasses, ...] = ("none", "round", "none", "none", "square")
+    glasses: tuple[Glasses, ...] = ("none", "round", "none", "none", "square", "none")
     return PersonTraits(
         presentation=presentation,
         age=age,
@@ -116,6 +118,7 @@ def make_person(seed: int) -> PersonTraits:
         hair_volume=draw.shape(),
         beard="none" if feminine else beards[int(draw.unit() * len(beards))],
         glasses=glasses[int(draw.unit() * len(glasses))],
+        frame_colour=FRAME_COLOURS[int(draw.unit() * len(FRAME_COLOURS))],
     )
 
 
