@@ -1,20 +1,15 @@
 """`lookalike serve` and `lookalike info`."""
 
-import os
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from cli.common import Data, EncoderFolder, errors_in_one_line, settings_with
 
 if TYPE_CHECKING:
     from faces.card import Card
     from service.settings import Settings
-
-Data = Annotated[Path | None, typer.Option(help="Folder with the gallery.", show_default="./data")]
-EncoderFolder = Annotated[
-    Path | None, typer.Option(help="Encoder folder.", show_default="the shipped encoder")
-]
 
 
 def serve(
@@ -38,13 +33,10 @@ def serve(
 
     Example: `lookalike serve --port 8080 --data ~/faces`
     """
-    from faces.errors import FaceError
-    from index.errors import GalleryError
-    from service.errors import SettingsError
-    from service.server import serve as run
+    with errors_in_one_line():
+        from service.server import serve as run
 
-    try:
-        settings = _settings(
+        settings = settings_with(
             host=host,
             port=port,
             data=data,
@@ -54,8 +46,6 @@ def serve(
             log_level=log_level,
         )
         run(settings, on_ready=_announce)
-    except (FaceError, GalleryError, SettingsError, FileNotFoundError) as error:
-        _fail(error)
 
 
 def info(data: Data = None, encoder: EncoderFolder = None) -> None:
@@ -65,13 +55,10 @@ def info(data: Data = None, encoder: EncoderFolder = None) -> None:
     """
     import encoders
     from faces.card import load_card
-    from faces.errors import FaceError
-    from index.errors import GalleryError
-    from service.errors import SettingsError
     from service.versions import versions
 
-    try:
-        settings = _settings(data=data, encoder=encoder)
+    with errors_in_one_line():
+        settings = settings_with(data=data, encoder=encoder)
         folder = settings.encoder or encoders.shipped()
         card = load_card(folder)
         lines = {
@@ -80,8 +67,6 @@ def info(data: Data = None, encoder: EncoderFolder = None) -> None:
             "": f"{card.dimension} numbers from crops of {card.input.size_px} px; {folder}",
             "gallery": _gallery_line(settings, card),
         }
-    except (FaceError, GalleryError, SettingsError, FileNotFoundError) as error:
-        _fail(error)
     for name, value in lines.items():
         typer.echo(f"{name:<10}{value}")
 
@@ -90,15 +75,6 @@ def register(app: typer.Typer) -> None:
     """Add the verbs to the command."""
     app.command()(serve)
     app.command()(info)
-
-
-def _settings(**options: object) -> "Settings":
-    """The environment's settings with the options before them; warns of unknown variables."""
-    from service.settings import read_settings, unknown_variables
-
-    for name in unknown_variables(os.environ):
-        typer.echo(f"warning: {name} is no setting and does nothing", err=True)
-    return read_settings(**options)
 
 
 def _gallery_line(settings: "Settings", card: "Card") -> str:
@@ -125,8 +101,3 @@ def _announce(url: str) -> None:
         "  to stop:           Ctrl+C\n"
     )
     sys.stdout.flush()
-
-
-def _fail(error: Exception) -> NoReturn:
-    typer.echo(f"lookalike: {error}", err=True)
-    raise typer.Exit(1) from error

@@ -5,6 +5,7 @@ photo + answers -> one picture to look at
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from PIL import Image as PillowImage
@@ -63,6 +64,16 @@ def contact_sheet(photo: Image, answers: Sequence[Answer]) -> Image:
         top = marked.height + 2 * GAP_PX + (number - 1) * row_px
         _draw_row(sheet, top, number, answer.neighbours)
     return np.array(sheet)
+
+
+def write_picture(path: Path, image: Image) -> None:
+    """Write uint8 RGB (H, W, 3) as a picture file whose format follows from its suffix.
+
+    Raises:
+        OSError: it cannot be written.
+        ValueError: no format has this suffix.
+    """
+    PillowImage.fromarray(image).save(path)
 
 
 def _marked(photo: Image, boxes: Sequence[Box]) -> PillowImage.Image:

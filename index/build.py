@@ -2,9 +2,9 @@
 
     photos -> threads: read, known already? detect, embed -> batches -> Gallery.add -> report
 
-A photo counts as done only when its batch is committed, so whatever stops a build loses nothing that
-it had reported; the next run skips by content what is enrolled. Memory is bounded by the photos in
-work, whatever the size of source and gallery.
+A photo counts as done only when its batch is committed, so whatever stops a build loses nothing
+that it had reported; the next run skips by content what is enrolled. Memory is bounded by the
+photos in work, whatever the size of source and gallery.
 """
 
 import time

@@ -3,6 +3,7 @@
 rows + change log + audit log, committed together or not at all
 """
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple, TypeAlias
@@ -209,5 +210,6 @@ def _log(connection: Connection, action: Action, actor: str, entries: Sequence[_
 
 
 def _storable(text: str) -> str:
-    """File names may hold bytes that are no Unicode; the database takes none of those."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    """File names may hold bytes that are no Unicode, and controls that would reach a terminal."""
+    valid = text.encode("utf-8", "replace").decode("utf-8")
+    return "".join("?" if unicodedata.category(sign) == "Cc" else sign for sign in valid)
