@@ -31,14 +31,15 @@ def settings_with(**options: object) -> "Settings":
 
 
 @contextmanager
-def errors_in_one_line() -> Iterator[None]:
-    """Turn the errors that a user can mend into one line and exit status 1."""
+def errors_in_one_line(*more: type[Exception]) -> Iterator[None]:
+    """Turn the errors that a user can mend, and `more`, into one line and exit status 1."""
     from faces.errors import FaceError
     from index.errors import GalleryError
     from service.errors import SettingsError
 
+    told: tuple[type[Exception], ...] = (FaceError, GalleryError, SettingsError, FileNotFoundError)
     try:
         yield
-    except (FaceError, GalleryError, SettingsError, FileNotFoundError) as error:
+    except told + more as error:
         typer.echo(f"lookalike: {error}", err=True)
         raise typer.Exit(1) from None

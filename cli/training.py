@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from cli.common import EncoderFolder, errors_in_one_line
+
 if TYPE_CHECKING:
     from training.evaluation import Retrieval
     from training.loop import Progress
@@ -126,9 +128,7 @@ def retrieval(
     source: Annotated[
         Path, typer.Argument(help="Labelled photos: folders or a manifest.", show_default=False)
     ],
-    encoder: Annotated[
-        Path | None, typer.Option(help="Encoder folder; the shipped one by default.")
-    ] = None,
+    encoder: EncoderFolder = None,
     save: Annotated[
         Path | None, typer.Option(help="Write the figures to this JSON file too.")
     ] = None,
@@ -223,20 +223,15 @@ def _show_progress(progress: "Progress") -> None:
 
 @contextmanager
 def _clear_errors() -> Iterator[None]:
-    """Turn the errors that a user can mend into one line and exit status 1."""
-    from faces.errors import FaceError
+    """Tell a user's mistakes, and the missing extra, in one line."""
+    from training.errors import TrainingError
 
     try:
-        from training.errors import TrainingError
-
-        try:
+        with errors_in_one_line(TrainingError):
             yield
-        except (FaceError, TrainingError, FileNotFoundError) as error:
-            typer.echo(f"error: {error}", err=True)
-            raise typer.Exit(1) from None
     except ModuleNotFoundError as error:
         typer.echo(
-            f"error: this needs the package {error.name}: install lookalike with its extra `train` "
+            f"lookalike: this needs the package {error.name}; install the extra `train` "
             "(pip install -e '.[cpu,train]')",
             err=True,
         )

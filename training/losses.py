@@ -28,7 +28,7 @@ def nt_xent(projections: Tensor, labels: Tensor, sources: Tensor, temperature: f
     """
     criterion = NTXentLoss(temperature=temperature)
     total = projections.new_zeros(())
-    for source in sources.unique():
+    for source in torch.unique(sources):
         rows = sources == source
         total = total + criterion(projections[rows], labels[rows]) * rows.sum()
     return total / len(projections)

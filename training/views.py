@@ -44,13 +44,13 @@ class ViewPolicy:
     shift: float = 0.06
     turn_deg: float = 12.0
     stretch: float = 0.08
-    light: float = 0.3
-    tint: float = 0.08
+    light: float = 0.4
+    tint: float = 0.12
     colour_chance: float = 0.8
-    grey_chance: float = 0.2
-    blur_chance: float = 0.2
+    grey_chance: float = 0.3
+    blur_chance: float = 0.3
     blur_least: float = 0.35
-    erase_chance: float = 0.1
+    erase_chance: float = 0.2
 
 
 def make_views(
