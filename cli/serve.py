@@ -1,6 +1,6 @@
-"""`lookalike serve` and `lookalike info`."""
+"""`lookalike serve` starts the web service; `lookalike info` tells what is there."""
 
-import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,11 +12,19 @@ if TYPE_CHECKING:
     from service.settings import Settings
 
 
+def register(app: typer.Typer) -> None:
+    """Add the verbs to the command."""
+    app.command()(serve)
+    app.command()(info)
+
+
 def serve(
     host: Annotated[
         str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")
     ] = None,
-    port: Annotated[int | None, typer.Option(help="Port; 0: any.", show_default="8000")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port; 0 takes a free one.", show_default="8000")
+    ] = None,
     data: Data = None,
     encoder: EncoderFolder = None,
     device: Annotated[
@@ -53,28 +61,23 @@ def info(data: Data = None, encoder: EncoderFolder = None) -> None:
 
     Example: `lookalike info --data ~/faces`
     """
-    import encoders
-    from faces.card import load_card
-    from service.versions import versions
-
     with errors_in_one_line():
+        import encoders
+        from faces.card import load_card
+        from service.versions import versions
+
         settings = settings_with(data=data, encoder=encoder)
-        folder = settings.encoder or encoders.shipped()
+        folder: Path = settings.encoder or encoders.shipped()
         card = load_card(folder)
-        lines = {
-            "versions": ", ".join(f"{name} {number}" for name, number in versions().items()),
-            "encoder": f"{card.name}, version {card.version}, of {card.created}",
-            "": f"{card.dimension} numbers from crops of {card.input.size_px} px; {folder}",
-            "gallery": _gallery_line(settings, card),
-        }
-    for name, value in lines.items():
-        typer.echo(f"{name:<10}{value}")
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verbs to the command."""
-    app.command()(serve)
-    app.command()(info)
+        size_px = card.input.size_px
+        lines = (
+            ("versions", ", ".join(f"{name} {number}" for name, number in versions().items())),
+            ("encoder", f"{card.name}, version {card.version}, of {card.created}"),
+            ("", f"{card.dimension} numbers from {size_px} x {size_px} px; {folder}"),
+            ("gallery", _gallery_line(settings, card)),
+        )
+        for heading, text in lines:
+            typer.echo(f"{heading:<10}{text}")
 
 
 def _gallery_line(settings: "Settings", card: "Card") -> str:
@@ -82,22 +85,22 @@ def _gallery_line(settings: "Settings", card: "Card") -> str:
         return f"none yet in {settings.data}"
     from index.gallery import Gallery
 
-    gallery = Gallery.open(
-        settings.data, encoder=card, store_url=settings.store_url, index_kind=settings.index
-    )
-    try:
+    with Gallery.open(
+        settings.data,
+        encoder=card,
+        store_url=settings.store_url,
+        index_kind=settings.index,
+        actor="cli",
+    ) as gallery:
         stats = gallery.stats()
-    finally:
-        gallery.close()
-    return f"{stats.people} people, {stats.faces} faces in {settings.data}"
+    return f"{stats.people:,} people, {stats.faces:,} faces in {settings.data}"
 
 
 def _announce(url: str) -> None:
     """Tell where to click and what to type, once the service answers."""
     typer.echo(
         f"\nLookalike is ready: {url}\n"
-        f"  API reference:     {url}/docs\n"
-        f"  from a terminal:   curl -F image=@photo.jpg {url}/search\n"
-        "  to stop:           Ctrl+C\n"
+        f"  API reference:    {url}/docs\n"
+        f"  from a terminal:  curl -F image=@photo.jpg {url}/search\n"
+        "  to stop:          Ctrl+C\n"
     )
-    sys.stdout.flush()

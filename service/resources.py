@@ -79,6 +79,7 @@ def open_resources(settings: Settings) -> Iterator[Resources]:
         store_url=settings.store_url,
         index_kind=settings.index,
         serve=True,
+        actor="service",
     )
     work = WorkPool(settings.workers, settings.queue)
     try:

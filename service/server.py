@@ -2,8 +2,9 @@
 
     bind -> open -> serve -> SIGTERM or SIGINT -> finish what was accepted -> close -> exit
 
-The app's lifespan runs around uvicorn, not inside it: what goes wrong while opening then comes out as
-our own error instead of a logged traceback. The port is bound first, to tell at once if it is taken.
+The app's lifespan runs around uvicorn, not inside it: what goes wrong while opening then comes out
+as our own error instead of a logged traceback. The port is bound first, so that a taken one is told
+at once.
 """
 
 import asyncio

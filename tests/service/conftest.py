@@ -88,7 +88,7 @@ def person_jpeg(make_face: Callable[..., Any]) -> Callable[[int], bytes]:
 
 @pytest.fixture(scope="session")
 def assert_problem() -> Callable[[httpx.Response, str, int], dict[str, Any]]:
-    """Asserts the one shape of errors and gives the problem: `assert_problem(answer, "no-face", 422)`."""
+    """Asserts the shape of an error, and gives it: `assert_problem(answer, "no-face", 422)`."""
 
     def check(answer: httpx.Response, slug: str, status: int) -> dict[str, Any]:
         assert answer.headers["content-type"] == "application/problem+json"

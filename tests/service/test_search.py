@@ -170,6 +170,7 @@ def test_a_heic_photo_is_searched(client, make_face):
     assert len(post(client, file.getvalue()).json()["faces"]) == 1
 
 
+@pytest.mark.slow
 def test_a_phone_photo_of_12_megapixels_is_turned_upright(client, make_face):
     upright = PillowImage.new("RGB", (3000, 4000), (150, 160, 170))
     upright.paste(PillowImage.fromarray(make_face(1, size_px=1200)), (900, 500))
@@ -184,6 +185,7 @@ def test_a_phone_photo_of_12_megapixels_is_turned_upright(client, make_face):
     assert 700 < centre[1] < 1500
 
 
+@pytest.mark.slow
 def test_of_thirty_faces_at_least_27_are_found(client, enrol, faces_picture):
     enrol("Ada", 1)
     answer = post(client, faces_picture(30), faces="all").json()
