@@ -11,7 +11,6 @@ import typer
 from cli.common import EncoderFolder, errors_in_one_line
 
 if TYPE_CHECKING:
-    from training.evaluation import Retrieval
     from training.loop import Progress
 
 Sources = Annotated[
@@ -132,6 +131,9 @@ def retrieval(
     save: Annotated[
         Path | None, typer.Option(help="Write the figures to this JSON file too.")
     ] = None,
+    record: Annotated[
+        bool, typer.Option("--record", help="Write the figures into the encoder's card too.")
+    ] = False,
 ) -> None:
     """Search each photo among all others and print how often the same person comes back.
 
@@ -141,14 +143,17 @@ def retrieval(
     Example: `lookalike evaluate retrieval photos/people`
     """
     with _clear_errors():
+        from dataclasses import replace
+
         import encoders
         from faces.detection import HaarDetector
         from faces.encoder import OnnxEncoder
         from faces.sources import open_source
         from training.baselines import eigenfaces, random_network
-        from training.evaluation import probe_crops, retrieve
+        from training.evaluation import figures_of, probe_crops, retrieve
 
-        onnx = OnnxEncoder(encoder or encoders.shipped())
+        folder = encoder or encoders.shipped()
+        onnx = OnnxEncoder(folder)
         spec = onnx.card.input
         photos = list(open_source(source))
         probes = probe_crops(photos, HaarDetector(), margin=spec.crop_margin, size_px=spec.size_px)
@@ -158,7 +163,7 @@ def retrieval(
             "eigenfaces (PCA)": eigenfaces,
         }
         scores = {name: retrieve(probes, embed(probes.crops)) for name, embed in embedders.items()}
-        figures = _figures(scores)
+        figures = figures_of(scores)
         typer.echo(
             f"{len(probes.crops) + probes.missed.sum()} probes of {len(probes.names)} people; "
             f"no face found in {probes.missed.sum()}\n"
@@ -167,25 +172,11 @@ def retrieval(
         if save:
             save.parent.mkdir(parents=True, exist_ok=True)
             save.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-
-
-def _figures(scores: dict[str, "Retrieval"]) -> dict[str, dict[str, Any]]:
-    """Mean figures of each embedder, and the first one's lead over the others in hit@1."""
-    from training.evaluation import bootstrap_difference
-
-    first = next(iter(scores.values()))
-    figures: dict[str, dict[str, Any]] = {}
-    for name, score in scores.items():
-        figures[name] = {
-            "hit@1": float(score.hit_at_1.mean()),
-            "hit@9": float(score.hit_at_9.mean()),
-            "precision@9": float(score.precision_at_9.mean()),
-            "ceiling of precision@9": float(score.ceiling_at_9.mean()),
-        }
-        if score is not first:
-            lead = bootstrap_difference(first.hit_at_1, score.hit_at_1, score.people)
-            figures[name]["lead of the encoder in hit@1, with its 95 % interval"] = lead
-    return figures
+        if record:
+            protocol = "each photo against all others; photos without a detected face are failures"
+            measured = {"protocol": protocol, "photos": source.name, **figures[onnx.card.name]}
+            metrics = {**onnx.card.metrics, "retrieval": measured}
+            replace(onnx.card, metrics=metrics).save(folder)
 
 
 def _print_figures(figures: dict[str, dict[str, Any]]) -> None:

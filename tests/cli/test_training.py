@@ -45,10 +45,14 @@ def test_photos_become_an_encoder_that_can_be_measured(people, tmp_path):
     assert load_card(encoder).name == "mine"
 
     saved = tmp_path / "figures.json"
-    measured = run("evaluate", "retrieval", people, "--encoder", encoder, "--save", saved)
+    measured = run(
+        "evaluate", "retrieval", people, "--encoder", encoder, "--save", saved, "--record"
+    )
     assert measured.exit_code == 0, measured.output
     assert "12 probes of 4 people" in measured.output
     figures = json.loads(saved.read_text())
+    recorded = load_card(encoder).metrics["retrieval"]
+    assert recorded["hit@1"] == figures["mine"]["hit@1"]
     assert list(figures) == ["mine", "random weights", "eigenfaces (PCA)"]
     for values in figures.values():
         assert 0 <= values["hit@1"] <= values["hit@9"] <= 1
