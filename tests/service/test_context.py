@@ -1,9 +1,12 @@
+import asyncio
 import logging
 import re
 
 import pytest
+from starlette.requests import Request
 from ulid import ULID
 
+from service.context import RequestContext
 from service.logs import LineFormatter, configure_logging
 
 
@@ -89,3 +92,36 @@ def test_the_level_decides_which_of_our_lines_are_written(capsys):
     written = capsys.readouterr().err
     assert "loud" in written
     assert "quiet" not in written
+
+
+def run_alone(app):
+    """Send GET /x through a RequestContext around `app`; gives the messages that it sent."""
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    async def receive():
+        return {"type": "http.disconnect"}
+
+    scope = {"type": "http", "method": "GET", "path": "/x", "headers": []}
+    return asyncio.run(RequestContext(app)(scope, receive, send)), sent
+
+
+def test_a_client_that_has_gone_is_not_answered(caplog):
+    async def read_body(scope, receive, send):
+        await Request(scope, receive).body()
+
+    with caplog.at_level(logging.INFO):
+        _, sent = run_alone(read_body)
+    assert sent == []
+    assert caplog.records[-1].fields["status"] == 0
+
+
+def test_a_fault_after_the_answer_has_begun_is_left_to_the_server():
+    async def begin_and_fail(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise RuntimeError("too late")
+
+    with pytest.raises(RuntimeError, match="too late"):
+        run_alone(begin_and_fail)

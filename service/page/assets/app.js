@@ -150,9 +150,15 @@ function matchCard(match) {
   const picture = element("img", { src: match.crop, alt: "", width: "256", height: "256" });
   const name = element("p", { class: "name", dir: "auto" });
   name.textContent = match.person;
-  const meter = element("meter", {
-    min: "0", max: "1", value: String(Math.max(0, match.similarity)), "aria-label": "Similarity",
-  });
+  const meter = element(
+    "span",
+    {
+      class: "meter", role: "meter", "aria-label": "Similarity",
+      "aria-valuemin": "-1", "aria-valuemax": "1", "aria-valuenow": match.similarity.toFixed(2),
+    },
+    element("span"),
+  );
+  meter.firstChild.style.width = `${100 * Math.max(0, match.similarity)}%`;
   const number = element("span", { class: "number" });
   number.textContent = match.similarity.toFixed(2).replace("-", "−");
   const faces = element("p", { class: "faces" });

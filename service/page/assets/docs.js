@@ -91,7 +91,7 @@ function operationDetails(reference, path, method, operation) {
   body.append(element("h3", {}, "Try it"), element("pre", { tabindex: "0" }, curl(path, method, operation)));
   const rows = reference.rows(operation).map(([name, place, schema, required, says]) => [
     code(name), place, reference.words(schema),
-    required ? "required" : `default ${JSON.stringify(schema.default ?? null)}`, says || "",
+    required ? "required" : `default ${JSON.stringify(schema.default ?? null)}`, (says || "").replaceAll("`", ""),
   ]);
   if (rows.length) body.append(element("h3", {}, "Takes"), table(["Name", "In", "Type", "", ""], rows));
   for (const [status, answer] of Object.entries(operation.responses)) {
