@@ -50,7 +50,7 @@ PEOPLE = (
     SamplePerson("Roisin Caldray", 9),
     SamplePerson("Lukas Arendal", 10),
     SamplePerson("Haruki Senmori", 14),
-    SamplePerson("Emeka Adurande", 16),
+    SamplePerson("Emeka Adurande", 12),
     SamplePerson("Ilse Vanterpol", 17),
     SamplePerson("Katya Morozhina", 21),
     SamplePerson("Bastien Corvale", 22),
