@@ -40,6 +40,13 @@ def decode_cursor(listing: str, cursor: str, types: tuple[type, ...]) -> list[st
         raise InvalidCursor(cursor) from None
     if not isinstance(parts, list) or [type(part) for part in parts] != [str, *types]:
         raise InvalidCursor(cursor)
-    if parts[0] != listing:
+    if parts[0] != listing or not all(map(_fits_the_store, parts)):
         raise InvalidCursor(cursor)
     return parts[1:]
+
+
+def _fits_the_store(part: str | int) -> bool:
+    """Whether the database can take the value: valid Unicode, or at most 64 bits."""
+    if isinstance(part, int):
+        return abs(part) < 2**63
+    return not any(0xD800 <= ord(sign) <= 0xDFFF for sign in part)

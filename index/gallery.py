@@ -101,6 +101,7 @@ class Gallery:
                 f"index = {index_kind!r} is unknown; use one of {', '.join(INDEX_KINDS)}"
             )
         folder = data / INDEX_FOLDER
+        make_folder(data)
         make_folder(folder)
         with ExitStack() as resources:
             if serve:
@@ -114,6 +115,7 @@ class Gallery:
                 remove_others(folder, keep=[snapshot])
             projection = Projection(database, binding, INDEX_KINDS[index_kind], snapshot)
             upkeep = Upkeep(database, projection, snapshot, serve=serve)
+            resources.callback(upkeep.run, closing=True)
             return cls(
                 database,
                 binding,
@@ -284,9 +286,13 @@ class Gallery:
         return Stats(people, faces, index.kind, index.size, index.last_seq)
 
     def close(self) -> None:
-        """Finish the upkeep and let go of the files."""
-        with self._resources:
-            self._upkeep.run(closing=True)
+        """Finish the upkeep and let go of the files; closing twice does no harm.
+
+        Raises:
+            StorageFull: no room for the upkeep; the files are let go of all the same.
+            StoreUnavailable: the store or the snapshot cannot be written.
+        """
+        self._resources.close()
 
     def _after_erasure(self) -> None:
         self._upkeep.note_erasure()

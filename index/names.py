@@ -31,5 +31,9 @@ def clean_name(name: str) -> str:
 
 
 def fold(text: str) -> str:
-    """Text without differences of case or width, for sorting and for searching by prefix."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    """Text without differences of case or width, for sorting and for searching by prefix.
+
+    Its beginning is enough for both: single signs fold to up to 18.
+    """
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return folded[:MAX_NAME_CHARACTERS]
