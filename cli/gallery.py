@@ -219,7 +219,6 @@ def _print_matches(face: "EmbeddedFace", matches: Sequence["Match"]) -> None:
     for heading in ("", "similarity", "faces"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("person", overflow="fold")
-    table.add_column("photo", overflow="fold")
     table.add_column("face id", no_wrap=True)
     for rank, match in enumerate(matches, start=1):
         table.add_row(
@@ -227,7 +226,6 @@ def _print_matches(face: "EmbeddedFace", matches: Sequence["Match"]) -> None:
             f"{match.similarity:.4f}",
             str(match.faces_of_person),
             match.face.person,
-            match.face.source_name,
             match.face.face_id,
         )
     Console(markup=False).print(table)  # a name may hold brackets

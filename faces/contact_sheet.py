@@ -86,7 +86,8 @@ def _marked(photo: Image, boxes: Sequence[Box]) -> PillowImage.Image:
         left, top = box.left * scale, box.top * scale
         right, bottom = left + box.width * scale, top + box.height * scale
         draw.rectangle((left, top, right, bottom), outline=_MARK, width=3)
-        draw.text((left + 6, top + 3), str(number), fill=_MARK, font=_font())
+        draw.rectangle((left, top, left + CAPTION_PX, top + CAPTION_PX), fill=_MARK)
+        draw.text((left + 5, top + 1), str(number), fill=_PAPER, font=_font())
     return picture
 
 
