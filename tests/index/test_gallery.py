@@ -52,6 +52,7 @@ def test_the_same_photo_twice_in_one_request_is_enrolled_once(gallery, new_face)
     one, two = gallery.add([new_face("Ana", 1), new_face("Ana", 1)])
     assert (one.duplicate, two.duplicate) == (False, True)
     assert one.face == two.face
+    assert [item.duplicate for item in gallery.add([new_face("Ana", 1)])] == [True]
     assert gallery.stats().faces == 1
 
 
