@@ -9,7 +9,8 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from service.schemas import EnrollForm, ProblemBody
+from service.parameters import EnrollForm
+from service.schemas import ProblemBody
 from service.uploads import MAX_PHOTOS
 
 _PHOTO = {"type": "string", "format": "binary"}

@@ -1,106 +1,20 @@
-"""The shapes on the wire: what requests may say and what answers look like.
+"""Answers: their shapes on the wire.
 
 Domain values come from faces/ and index/; the `of` constructors here turn them into JSON models.
 Fields typed `None` wait for what they need (landmarks, calibration) and are null until then.
 """
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    JsonValue,
-    WithJsonSchema,
-)
+from pydantic import BaseModel, Field, JsonValue
 
 from faces.types import Box, DetectedFace
-from index.names import MAX_NAME_CHARACTERS
 from index.records import Enrolled, Face, Match, Person
 
 Similarity = Annotated[float, Field(ge=-1, le=1, description="Cosine; higher is more alike.")]
 Confidence = Annotated[float, Field(ge=0, le=1, description="The detector's.")]
-
-
-def parse_metadata(text: object) -> dict[str, Any]:
-    """A JSON object from its text.
-
-    Raises:
-        ValueError: the text is no object, or holds what JSON cannot give back: NaN, infinities,
-            lone surrogates, numbers and nesting beyond all measure.
-    """
-    try:
-        value = json.loads(str(text))
-        json.dumps(value, allow_nan=False, ensure_ascii=False).encode("utf-8")
-    except (ValueError, RecursionError):
-        raise ValueError("a JSON object") from None
-    if not isinstance(value, dict):
-        raise ValueError("a JSON object")  # noqa: TRY004 - pydantic collects ValueError only
-    return value
-
-
-class Query(BaseModel):
-    """Base of query strings: an unknown parameter is refused, since it is most likely misspelt."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class SearchQuery(Query):
-    """How to search."""
-
-    k: int = Field(9, ge=1, le=100, description="Matches for each face.")
-    min_similarity: float = Field(-1, ge=-1, le=1, description="Leave out what is less alike.")
-    group_by: Literal["person", "face"] = Field(
-        "person", description="`person` gives each person once, by that person's best face."
-    )
-    faces: Literal["largest", "all"] = Field("largest", description="Which faces of the photo.")
-
-
-class EmbedQuery(Query):
-    """Which faces to embed."""
-
-    faces: Literal["largest", "all"] = Field("largest", description="Which faces of the photo.")
-
-
-class ListQuery(Query):
-    """A page of a listing."""
-
-    limit: int = Field(50, ge=1, le=500, description="Items on a page.")
-    cursor: str | None = Field(None, description="`next_cursor` of the page before.")
-
-
-class FacesQuery(ListQuery):
-    """A page of faces."""
-
-    person: str | None = Field(None, description="Only the faces of this person.")
-
-
-class PeopleQuery(ListQuery):
-    """A page of people."""
-
-    q: str | None = Field(None, description="Only names that begin so.")
-
-
-class EnrollForm(BaseModel):
-    """The text fields of an enrolment."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    person: str = Field(
-        min_length=1, max_length=MAX_NAME_CHARACTERS, description="Whose photos these are."
-    )
-    metadata: Annotated[
-        dict[str, JsonValue],
-        BeforeValidator(parse_metadata),
-        WithJsonSchema({"type": "string", "contentMediaType": "application/json"}),
-    ] = Field({}, description="A JSON object of at most 16 KiB, kept with each face.")
-    faces: Literal["largest", "single"] = Field(
-        "largest", description="`single` rejects photos with several faces."
-    )
 
 
 class ImageSize(BaseModel):
@@ -285,58 +199,6 @@ class Erased(BaseModel):
     """How many faces were erased."""
 
     erased: int
-
-
-class EncoderInfo(EncoderName):
-    """The encoder's card, as far as clients care."""
-
-    created: str
-    dimension: int
-    input: dict[str, Any]
-    training: dict[str, Any]
-    metrics: dict[str, Any]
-    contract_hash: str
-
-
-class IndexInfo(BaseModel):
-    """The vector index: its kind and the faces that it holds."""
-
-    kind: str
-    size: int
-
-
-class GalleryInfo(BaseModel):
-    """The gallery's size."""
-
-    people: int
-    faces: int
-    index: IndexInfo
-
-
-class LimitsInfo(BaseModel):
-    """What uploads may have at most."""
-
-    max_bytes: int
-    max_request_bytes: int
-    max_pixels: int
-    max_images: int
-
-
-class Info(BaseModel):
-    """What is running here."""
-
-    versions: dict[str, str]
-    encoder: EncoderInfo
-    gallery: GalleryInfo
-    limits: LimitsInfo
-    device: str
-    false_match_rates: None = None
-
-
-class Health(BaseModel):
-    """A health check that passed."""
-
-    status: Literal["live", "ready"]
 
 
 class FieldErrorBody(BaseModel):

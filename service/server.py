@@ -62,12 +62,13 @@ async def _serve(app: FastAPI, settings: Settings, listener: socket.socket) -> N
         timeout_graceful_shutdown=DRAIN_S,
         h11_max_incomplete_event_size=_MAX_HEAD_BYTES,
     )
+    listener.listen(config.backlog)  # from here on clients wait, so that "ready" is true when told
     async with app.router.lifespan_context(app):
         await uvicorn.Server(config).serve(sockets=[listener])
 
 
 def _bind(settings: Settings) -> socket.socket:
-    """A socket at the address; uvicorn listens on it when everything is open.
+    """A socket at the address, not listening yet.
 
     Raises:
         SettingsError: the address is taken or not ours.

@@ -19,17 +19,16 @@ from service.errors import (
     InvalidRequest,
     NothingEnrolled,
 )
+from service.parameters import EnrollForm, FacesQuery
 from service.problems import documented, field_error, rejected_photo
 from service.reference import enrol_body
 from service.resources import Resources
 from service.routes.common import Ready
 from service.schemas import (
     EnrolledFace,
-    EnrollForm,
     EnrollResponse,
     FaceBody,
     FacesPage,
-    FacesQuery,
 )
 from service.uploads import MAX_PHOTOS, UploadedPhoto, read_form
 

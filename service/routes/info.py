@@ -1,18 +1,72 @@
 """What is running, and whether it is well."""
 
 from dataclasses import asdict
+from typing import Any, Literal
 
 from fastapi import APIRouter, Request
+from pydantic import BaseModel
 
 from service.errors import NOT_READY
 from service.problems import documented
 from service.resources import Resources
 from service.routes.common import Ready, encoder_name
-from service.schemas import EncoderInfo, GalleryInfo, Health, IndexInfo, Info, LimitsInfo
+from service.schemas import EncoderName
 from service.uploads import MAX_PHOTOS
 from service.versions import versions
 
 router = APIRouter(tags=["service"])
+
+
+class EncoderInfo(EncoderName):
+    """The encoder's card, as far as clients care."""
+
+    created: str
+    dimension: int
+    input: dict[str, Any]
+    training: dict[str, Any]
+    metrics: dict[str, Any]
+    contract_hash: str
+
+
+class IndexInfo(BaseModel):
+    """The vector index: its kind and the faces that it holds."""
+
+    kind: str
+    size: int
+
+
+class GalleryInfo(BaseModel):
+    """The gallery's size."""
+
+    people: int
+    faces: int
+    index: IndexInfo
+
+
+class LimitsInfo(BaseModel):
+    """What uploads may have at most."""
+
+    max_bytes: int
+    max_request_bytes: int
+    max_pixels: int
+    max_images: int
+
+
+class Info(BaseModel):
+    """What is running here."""
+
+    versions: dict[str, str]
+    encoder: EncoderInfo
+    gallery: GalleryInfo
+    limits: LimitsInfo
+    device: str
+    false_match_rates: None = None
+
+
+class Health(BaseModel):
+    """A health check that passed."""
+
+    status: Literal["live", "ready"]
 
 
 @router.get("/info", responses=documented())

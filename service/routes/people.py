@@ -5,9 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from service.errors import NOT_FOUND, VALIDATION
+from service.parameters import PeopleQuery
 from service.problems import documented
 from service.routes.common import Ready
-from service.schemas import Erased, PeoplePage, PeopleQuery, PersonBody
+from service.schemas import Erased, PeoplePage, PersonBody
 
 router = APIRouter(prefix="/people", tags=["people"])
 

@@ -18,6 +18,7 @@ from service.errors import (
     UNSUPPORTED_MEDIA_TYPE,
     VALIDATION,
 )
+from service.parameters import EmbedQuery, SearchQuery
 from service.problems import documented
 from service.reference import one_photo_body
 from service.resources import Resources
@@ -26,13 +27,11 @@ from service.schemas import (
     BoxBody,
     DetectResponse,
     Embedding,
-    EmbedQuery,
     EmbedResponse,
     FoundFace,
     ImageSize,
     MatchBody,
     SearchedFace,
-    SearchQuery,
     SearchResponse,
 )
 from service.uploads import read_photo

@@ -36,7 +36,7 @@ def test_the_command_line_finds_the_same_matches_as_http(
     printed = lookalike("search", probe, "--k", "3")
     assert printed.exit_code == 0, printed.output
     rows = re.findall(
-        r"^\s*\d+\s+(-?\d\.\d{4})\s+\d+\s+(\w+ \w+)\s.*?(\w{26})", printed.output, re.M
+        r"^\s*\d+\s+(-?\d\.\d{4})\s+\d+\s+(\w+ \w+)\s.*?(\w{26})", printed.output, re.MULTILINE
     )
     assert [(face_id, person, similarity) for similarity, person, face_id in rows] == expected
 

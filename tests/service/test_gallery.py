@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image as PillowImage
 from ulid import ULID
 
-from service.schemas import parse_metadata
+from service.parameters import parse_metadata
 
 
 def enrol_photos(client, photos, person="Ada", **fields):

@@ -19,6 +19,7 @@ import pytest
 from service.errors import SettingsError
 from service.server import _bind, _url
 from service.server import serve as run
+from tests.service.conftest import wait_until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -159,15 +160,24 @@ def test_accepted_requests_are_answered_after_sigterm_and_no_new_ones_are_taken(
     serve, faces_picture
 ):
     served = serve(LOOKALIKE_WORKERS="1")
-    picture = faces_picture(9)
+    picture, sent = faces_picture(9), []
+
+    def search():
+        def body():
+            yield picture
+            sent.append(1)  # asked for more, so the picture is on its way
+
+        return httpx.post(
+            f"{served.url}/search?faces=all",
+            content=body(),
+            headers={"Content-Type": "image/jpeg"},
+            timeout=60,
+        )
+
     with ThreadPoolExecutor(3) as clients:
-        answers = [
-            clients.submit(
-                httpx.post, f"{served.url}/search?faces=all", files={"image": picture}, timeout=60
-            )
-            for _ in range(3)
-        ]
-        time.sleep(0.2)
+        answers = [clients.submit(search) for _ in range(3)]
+        wait_until(lambda: len(sent) == 3)
+        time.sleep(0.5)  # the server has read it by then
         started = time.monotonic()
         assert served.stop() == 0
         assert time.monotonic() - started < 10
