@@ -37,10 +37,10 @@ def train(
     sources: Sources,
     run: Run = Path("runs/first"),
     objective: Annotated[
-        Literal["simclr", "same-person"],
+        Literal["simclr", "same-person", "cosface"],
         typer.Option(
-            help="What a positive pair is: two views of one photo (needs no names), "
-            "or views of two photos of one person where names are there."
+            help="What is learnt from: two views of one photo (needs no names), views of two "
+            "photos of one person where names are there, or a prototype of each named person."
         ),
     ] = "simclr",
     epochs: Annotated[int, typer.Option(help="Passes over the photos.")] = 50,
@@ -206,7 +206,7 @@ def _show_cropped(done: int) -> None:
 def _show_progress(progress: "Progress") -> None:
     typer.echo(
         f"\repoch {progress.epoch} step {progress.step}/{progress.steps}  "
-        f"loss {progress.loss:.3f}  pair similarity {progress.positive_similarity:.3f}  "
+        f"loss {progress.loss:.3f}  alignment {progress.alignment:.3f}  "
         f"{progress.images_per_s:.0f} images/s",
         nl=progress.step == progress.steps,
     )

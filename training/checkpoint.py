@@ -84,15 +84,15 @@ def load_weights(run: Path, network: FaceNetwork, epoch: int | None = None) -> i
     return epoch
 
 
-def load_backbone(run: Path, network: FaceNetwork) -> None:
-    """Load the backbone of a run's newest epoch into `network`; the head stays as it is.
+def load_backbone(run: Path, network: FaceNetwork) -> int:
+    """Load the backbone of a run's newest epoch into `network`, not the head; return that epoch.
 
     Raises:
         BadCheckpoint: there is none, it is damaged, or it is of another network.
     """
     epoch = latest_epoch(run)
     if not epoch:
-        raise BadCheckpoint(f"{run} has no checkpoint to start from")
+        raise BadCheckpoint(f"{run} has no checkpoint yet")
     tensors = _load(_file(run, "checkpoint", epoch))
     prefix = "backbone."
     body = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
@@ -100,6 +100,7 @@ def load_backbone(run: Path, network: FaceNetwork) -> None:
         network.backbone.load_state_dict(body)
     except RuntimeError as error:
         raise BadCheckpoint(f"epoch {epoch} of {run} is of another network: {error}") from error
+    return epoch
 
 
 def load_optimizer(

@@ -1,6 +1,6 @@
 """Export: from a run's newest weights to an encoder folder.
 
-    run -> network -> batch norm folded in -> ONNX graph -> float16 weights -> parity check -> card
+    run -> network -> feature map -> ONNX graph -> float16 weights -> parity check -> card
 
 The graph computes in float32: each float16 weight is followed by a Cast, which ONNX Runtime
 carries out once, when it loads the graph. That halves the file and costs nothing per face.
@@ -8,12 +8,13 @@ carries out once, when it loads the graph. That halves the file and costs nothin
 
 import shutil
 import tempfile
-from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 import onnxruntime as ort
 import torch
@@ -23,11 +24,12 @@ from torch.fx.experimental.optimization import fuse
 from torch.nn import functional
 
 from faces.card import ENCODER_FILE, Card, InputSpec, file_sha256
-from training.checkpoint import load_config, load_weights
+from training.checkpoint import load_backbone, load_config
 from training.data import TrainingData
 from training.errors import ExportMismatch
 from training.network import FEATURES, MEAN, STD, FaceNetwork
 from training.views import plain_views
+from training.whitening import FeatureMap, centring, within_person_whitening
 
 OPSET = 18
 LEAST_PARITY = 0.9999
@@ -37,22 +39,25 @@ float16 give about 0.99999; a wrong layer gives less than 0.99."""
 HALVED_FROM = 1024
 """Weights with fewer numbers stay float32: rounding them would save nothing."""
 
+CHECKED = 64
+"""Faces in the parity check."""
+
+TOGETHER = 256
+"""Photos whose features are computed at once."""
+
 
 class EncoderGraph(nn.Module):
-    """What is exported: the backbone, the mean feature taken off, and unit length.
+    """What is exported: the backbone, the feature map, and unit length."""
 
-    Features follow a ReLU and are never negative, so all of them share a large common part that
-    says nothing about who is who; without it cosines spread over their whole range.
-    """
-
-    def __init__(self, backbone: nn.Module, mean_feature: Tensor) -> None:
+    def __init__(self, backbone: nn.Module, feature_map: FeatureMap) -> None:
         super().__init__()
         self.backbone = backbone
-        self.register_buffer("mean_feature", mean_feature)
+        self.register_buffer("mean", torch.from_numpy(feature_map.mean).float())
+        self.register_buffer("matrix", torch.from_numpy(feature_map.matrix).float())
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Embeddings (N, 512) of unit length of normalised pixels (N, 3, S, S)."""
-        return functional.normalize(self.backbone(pixels) - self.mean_feature)
+        return functional.normalize((self.backbone(pixels) - self.mean) @ self.matrix)
 
 
 def export_run(run: Path, data: TrainingData, target: Path, *, name: str, version: str) -> Card:
@@ -60,7 +65,7 @@ def export_run(run: Path, data: TrainingData, target: Path, *, name: str, versio
 
     Args:
         run: folder of a training run.
-        data: what it was trained on; some of it gives the mean feature and the parity check.
+        data: what it was trained on; the feature map is fitted to it.
         target: folder to be made; an encoder in it is replaced only by a sound one.
         name: of the encoder.
         version: of its weights.
@@ -71,8 +76,12 @@ def export_run(run: Path, data: TrainingData, target: Path, *, name: str, versio
     """
     config = load_config(run)
     network = FaceNetwork(config.projection_dim)
-    epoch = load_weights(run, network)
+    epoch = load_backbone(run, network)
     spec = InputSpec(config.size_px, MEAN, STD, config.crop_margin)
+    features = _features(network, data, config.size_px)
+    # A run without labels stays without them, even where its photos have names.
+    with_names = config.objective != "simclr"
+    fitted = within_person_whitening(features, data.people) if with_names else centring(features)
     recipe: dict[str, Any] = {
         # Where the photos lay says nothing to others; what the folders are called does.
         "config": {**config.as_dict(), "sources": [Path(path).name for path in config.sources]},
@@ -80,28 +89,30 @@ def export_run(run: Path, data: TrainingData, target: Path, *, name: str, versio
         "photos": len(data),
         "people": int(data.people.max()) + 1,
     }
-    return export_network(network, _some_pixels(data, spec), target, name, version, spec, recipe)
+    draft = Card(
+        name=name,
+        version=version,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        input=spec,
+        dimension=FEATURES,
+        sha256={},
+        training=recipe,
+    )
+    probes = _pixels(data, np.unique(np.linspace(0, len(data) - 1, CHECKED).astype(int)), spec)
+    return export_network(network, fitted, probes, target, draft)
 
 
 def export_network(
-    network: FaceNetwork,
-    pixels: Tensor,
-    target: Path,
-    name: str,
-    version: str,
-    spec: InputSpec,
-    recipe: Mapping[str, Any],
+    network: FaceNetwork, feature_map: FeatureMap, pixels: Tensor, target: Path, draft: Card
 ) -> Card:
     """Write the encoder folder of a network.
 
     Args:
         network: its weights are read, it is left as it was.
-        pixels: normalised pixels (N, 3, S, S) of typical faces.
+        feature_map: from its features to embeddings.
+        pixels: normalised pixels (N, 3, S, S) of some faces, for the parity check.
         target: folder to be made.
-        name: of the encoder.
-        version: of its weights.
-        spec: what the graph must be given.
-        recipe: the card's training block.
+        draft: the card, but for the digests.
 
     Raises:
         ExportMismatch: the graph's embeddings differ from the network's.
@@ -109,33 +120,34 @@ def export_network(
     was_training = network.training
     network.eval()
     with torch.inference_mode():
-        features = torch.cat([network.backbone(some) for some in torch.split(pixels, 64)])
-    mean_feature = features.mean(dim=0).clone()
-    graph = EncoderGraph(fuse(network.backbone), mean_feature).eval()
+        expected = EncoderGraph(network.backbone, feature_map)(pixels)
+    graph = EncoderGraph(fuse(network.backbone), feature_map).eval()
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         made = Path(folder) / "encoder"
         made.mkdir()
-        _write_graph(graph, spec.size_px, made / ENCODER_FILE)
-        _check_parity(functional.normalize(features - mean_feature), pixels, made / ENCODER_FILE)
-        card = Card(
-            name=name,
-            version=version,
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
-            input=spec,
-            dimension=FEATURES,
-            sha256={ENCODER_FILE: file_sha256(made / ENCODER_FILE)},
-            training=dict(recipe),
-        )
+        _write_graph(graph, draft.input.size_px, made / ENCODER_FILE)
+        _check_parity(expected, pixels, made / ENCODER_FILE)
+        card = replace(draft, sha256={ENCODER_FILE: file_sha256(made / ENCODER_FILE)})
         card.save(made)
         _put_in_place(made, target)
     network.train(was_training)
     return card
 
 
-def _some_pixels(data: TrainingData, spec: InputSpec, count: int = 2048) -> Tensor:
-    """Normalised pixels of photos spread evenly over the data."""
-    rows = np.unique(np.linspace(0, len(data) - 1, count).astype(int))
+def _features(network: FaceNetwork, data: TrainingData, size_px: int) -> npt.NDArray[np.float32]:
+    """Features (N, 512) of all photos, as the encoder will see them."""
+    network.eval()
+    pieces = []
+    with torch.inference_mode():
+        for start in range(0, len(data), TOGETHER):
+            crops = torch.tensor(data.crops[start : start + TOGETHER]).permute(0, 3, 1, 2)
+            pieces.append(network.features(plain_views(crops, size_px)).numpy())
+    return np.concatenate(pieces)
+
+
+def _pixels(data: TrainingData, rows: npt.NDArray[np.int64], spec: InputSpec) -> Tensor:
+    """Normalised pixels (N, 3, S, S) of some photos."""
     crops = torch.from_numpy(data.crops[rows]).permute(0, 3, 1, 2)
     mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (spec.mean, spec.std))
     return (plain_views(crops, spec.size_px) - mean) / std
@@ -180,8 +192,8 @@ def _halve_weights(model: onnx.ModelProto) -> onnx.ModelProto:
 
 def _check_parity(expected: Tensor, pixels: Tensor, path: Path) -> None:
     session = ort.InferenceSession(path, providers=["CPUExecutionProvider"])
-    found = session.run(None, {"pixels": pixels[:64].numpy()})[0]
-    cosines = (found * expected[:64].numpy()).sum(axis=1)
+    found = session.run(None, {"pixels": pixels.numpy()})[0]
+    cosines = (found * expected.numpy()).sum(axis=1)
     if not cosines.min() >= LEAST_PARITY:  # also true for NaN
         raise ExportMismatch(
             f"the graph's embeddings are off: least cosine {cosines.min():.6f}, "

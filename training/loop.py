@@ -1,6 +1,6 @@
 """The training loop.
 
-    data -> pairs -> two views each -> network -> NT-Xent -> AdamW -> checkpoint now and then
+    data -> pairs -> views -> network -> loss -> AdamW -> checkpoint now and then
 
 A run lives in one folder (training.checkpoint) and goes on from its newest checkpoint when started
 again; that gives the same weights as a run that was never interrupted.
@@ -31,12 +31,13 @@ from training.checkpoint import (
 from training.config import TrainConfig
 from training.data import UNLABELLED, TrainingData
 from training.errors import BadConfig, BadTrainingData, Diverged
-from training.losses import nt_xent, pair_labels
+from training.losses import cosface, nt_xent, pair_labels
 from training.network import FaceNetwork, load_imagenet_weights
 from training.pairs import epoch_pairs
 from training.views import ViewPolicy, make_views
 
 LOG_FILE = "log.jsonl"
+LEAST_PEOPLE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Progress:
         step: within the epoch, counted from 1.
         steps: in an epoch.
         loss: mean over the epoch so far.
-        positive_similarity: mean cosine of the two projections of a pair, over the epoch so far.
+        alignment: mean cosine of projections with their partner or prototype, so far.
         images_per_s: pictures the network saw in a second (two for each pair).
     """
 
@@ -56,7 +57,7 @@ class Progress:
     step: int
     steps: int
     loss: float
-    positive_similarity: float
+    alignment: float
     images_per_s: float
 
 
@@ -87,7 +88,7 @@ def train(
         torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
     device = torch.device(config.device)
-    network = FaceNetwork(config.projection_dim).to(device)
+    network = FaceNetwork(config.projection_dim, _prototypes(data, config)).to(device)
     network = network.to(memory_format=torch.channels_last)
     optimizer = _make_optimizer(network, config)
     done = _begin_or_go_on(run, config, network, optimizer, start)
@@ -99,6 +100,23 @@ def train(
         if epoch % config.checkpoint_every == 0 or epoch == config.epochs:
             save_checkpoint(run, epoch, network, optimizer)
     return network
+
+
+def _prototypes(data: TrainingData, config: TrainConfig) -> int:
+    """How many prototypes the objective wants: one a person, or none.
+
+    Raises:
+        BadTrainingData: it wants some, and hardly anybody is named.
+    """
+    if config.objective != "cosface":
+        return 0
+    people = int(data.people.max()) + 1
+    if people < LEAST_PEOPLE:
+        raise BadTrainingData(
+            f"the objective cosface needs photos of {LEAST_PEOPLE} named people or more; "
+            f"there are {people} in {', '.join(config.sources)}"
+        )
+    return people
 
 
 def _begin_or_go_on(
@@ -153,32 +171,48 @@ def _train_epoch(
     )
     steps = len(anchors) // config.batch
     if not steps:
-        raise BadTrainingData(f"{len(anchors)} pairs are less than one batch of {config.batch}")
+        raise BadTrainingData(f"{len(anchors)} photos are less than one batch of {config.batch}")
     generator = torch.Generator(config.device).manual_seed(config.seed * 100_003 + epoch)
     network.train()
-    began, losses, similarities, progress = time.perf_counter(), 0.0, 0.0, None
+    began, losses, alignments, seen, progress = time.perf_counter(), 0.0, 0.0, 0, None
     for step, rows in enumerate(_batches(steps, config.batch), start=1):
         _set_rate(optimizer, config, (epoch - 1) * steps + step, config.epochs * steps)
-        both = np.concatenate([anchors[rows], partners[rows]])
-        labels = pair_labels(torch.from_numpy(people[anchors[rows]])).to(config.device)
-        views = make_views(
-            _gather(data, both, config.device), config.size_px, ViewPolicy(), generator
-        )
+        photos = anchors[rows]
+        if config.objective != "cosface":
+            photos = np.concatenate([photos, partners[rows]])
+        crops = _gather(data, photos, config.device)
+        views = make_views(crops, config.size_px, ViewPolicy(), generator)
         projections = network(views.contiguous(memory_format=torch.channels_last))
-        sources = torch.from_numpy(data.sources[both]).to(config.device)
-        loss = nt_xent(projections, labels, sources, config.temperature)
+        who = torch.from_numpy(people[photos]).to(config.device)
+        sources = torch.from_numpy(data.sources[photos]).to(config.device)
+        loss, alignment = _loss(config, network, projections, who, sources)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         optimizer.step()
         losses += float(loss.detach())
         if not math.isfinite(losses):
             raise Diverged(f"the loss is not finite any more at epoch {epoch}, step {step}")
-        similarities += _pair_similarity(projections.detach())
-        rate = step * 2 * config.batch / (time.perf_counter() - began)
-        progress = Progress(epoch, step, steps, losses / step, similarities / step, rate)
+        alignments += float(alignment)
+        seen += len(photos)
+        rate = seen / (time.perf_counter() - began)
+        progress = Progress(epoch, step, steps, losses / step, alignments / step, rate)
         on_progress(progress)
     assert progress is not None
     return progress
+
+
+def _loss(
+    config: TrainConfig, network: FaceNetwork, projections: Tensor, people: Tensor, sources: Tensor
+) -> tuple[Tensor, Tensor]:
+    """The loss of a batch, and its alignment: the mean cosine with what each should be near."""
+    if network.prototypes is not None:
+        own = network.prototypes.detach()[people]
+        alignment = functional.cosine_similarity(projections.detach(), own).mean()
+        loss = cosface(projections, network.prototypes, people, config.scale, config.margin)
+        return loss, alignment
+    first, second = projections.detach().chunk(2)
+    alignment = functional.cosine_similarity(first, second).mean()
+    return nt_xent(projections, pair_labels(people), sources, config.temperature), alignment
 
 
 def _batches(steps: int, batch: int) -> Iterator[slice]:
@@ -202,8 +236,3 @@ def _set_rate(
         share = 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, total_steps - warm)))
     for group in optimizer.param_groups:
         group["lr"] = config.learning_rate * share
-
-
-def _pair_similarity(projections: Tensor) -> float:
-    first, second = projections.chunk(2)
-    return float(functional.cosine_similarity(first, second).mean())

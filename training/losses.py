@@ -1,6 +1,7 @@
-"""NT-Xent, the loss of SimCLR (arXiv:2002.05709, equation 1), with or without people as labels.
+"""Losses: NT-Xent, which needs no names (SimCLR, arXiv:2002.05709), and CosFace, which does.
 
-    projections (2B, P) + labels (2B,) -> scalar
+    projections (2B, P) + labels (2B,) -> NT-Xent -> scalar
+    projections (B, P) + prototypes (C, P) + people (B,) -> CosFace -> scalar
 
 pytorch-metric-learning's NTXentLoss takes labels: two pictures of one label are a positive pair,
 and each positive pair stands against all pictures of other labels. With a label of its own for
@@ -10,10 +11,11 @@ each photo that is SimCLR; with people as labels no picture of the same person i
 import torch
 from pytorch_metric_learning.losses import NTXentLoss
 from torch import Tensor
+from torch.nn import functional
 
 
 def nt_xent(projections: Tensor, labels: Tensor, sources: Tensor, temperature: float) -> Tensor:
-    """NT-Xent within each source, averaged over pictures.
+    """NT-Xent (ibid., equation 1) within each source, averaged over pictures.
 
     A deliberate deviation: pictures of other sources are no negatives. Framing and sharpness tell
     sources apart at a glance, and both pictures of a pair come from one source, so that a network
@@ -34,12 +36,28 @@ def nt_xent(projections: Tensor, labels: Tensor, sources: Tensor, temperature: f
     return total / len(projections)
 
 
-def pair_labels(people: Tensor) -> Tensor:
-    """Labels (2B,) for two views each of B photos: the person, or one of its own where unnamed.
+def cosface(
+    projections: Tensor, prototypes: Tensor, people: Tensor, scale: float, margin: float
+) -> Tensor:
+    """The large margin cosine loss (arXiv:1801.09414, equation 4).
 
     Args:
-        people: int64 (B,), -1 where nobody is named.
+        projections: float32 (B, P), of any length.
+        prototypes: float32 (C, P), of any length, one of each person; they are learnt too.
+        people: int64 (B,), which person each picture shows.
+        scale: s, what cosines are multiplied by.
+        margin: m, what is taken off the cosine with the right person.
     """
-    own = torch.arange(len(people), device=people.device) + people.max().clamp(min=0) + 1
-    labels = torch.where(people < 0, own, people)
-    return torch.cat([labels, labels])
+    cosines = functional.normalize(projections) @ functional.normalize(prototypes).T
+    handicap = margin * functional.one_hot(people, len(prototypes))
+    return functional.cross_entropy(scale * (cosines - handicap), people)
+
+
+def pair_labels(people: Tensor) -> Tensor:
+    """Labels (2B,) of pictures whose i-th and i + B-th are a pair.
+
+    Args:
+        people: int64 (2B,), -1 where nobody is named: such a pair gets a label of its own.
+    """
+    pair = torch.arange(len(people) // 2, device=people.device).repeat(2)
+    return torch.where(people < 0, pair + people.max().clamp(min=0) + 1, people)

@@ -25,19 +25,22 @@ class FaceNetwork(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, projection_dim: int) -> None:
+    def __init__(self, projection_dim: int, people: int = 0) -> None:
+        """Make it with random weights.
+
+        Args:
+            projection_dim: width P of the projections.
+            people: with a number, the head is batch norm alone, so that projections are features
+                (P = 512), and there is a prototype of each person to compare them with.
+        """
         super().__init__()
         self.backbone = resnet18()
         self.backbone.fc = nn.Identity()
-        self.head = nn.Sequential(
-            nn.Linear(FEATURES, FEATURES, bias=False),
-            nn.BatchNorm1d(FEATURES),
-            nn.ReLU(inplace=True),
-            nn.Linear(FEATURES, projection_dim, bias=False),
-            # As in SimCLR's own code. Without it all projections shared one direction for most of
-            # the first epoch (mean cosine of pairs 0.90, loss still 4.6): docs/training-log.md.
-            nn.BatchNorm1d(projection_dim, affine=False),
-        )
+        self.head: nn.Module = _projection_head(projection_dim)
+        self.prototypes: nn.Parameter | None = None
+        if people:
+            self.head = nn.BatchNorm1d(FEATURES, affine=False)
+            self.prototypes = nn.Parameter(torch.randn(people, FEATURES) * 0.01)
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1), persistent=False)
 
@@ -50,6 +53,18 @@ class FaceNetwork(nn.Module):
         """Projections (B, P), not normalised, of views (B, 3, S, S) in the range 0-1."""
         result: Tensor = self.head(self.features(views))
         return result
+
+
+def _projection_head(projection_dim: int) -> nn.Module:
+    return nn.Sequential(
+        nn.Linear(FEATURES, FEATURES, bias=False),
+        nn.BatchNorm1d(FEATURES),
+        nn.ReLU(inplace=True),
+        nn.Linear(FEATURES, projection_dim, bias=False),
+        # As in SimCLR's own code. Without it all projections shared one direction for most of the
+        # first epoch: mean cosine of pairs 0.90, loss still 4.6 (docs/training-log.md).
+        nn.BatchNorm1d(projection_dim, affine=False),
+    )
 
 
 def load_imagenet_weights(network: FaceNetwork) -> bool:

@@ -19,7 +19,8 @@ def epoch_pairs(
 
     Each photo is an anchor once, but of a person with more than `max_per_person` photos only so
     many, drawn at random. An anchor's partner is itself (two views of one photo), or with the
-    objective "same-person" another photo of the same person where there is one.
+    objective "same-person" another photo of the same person where there is one. The objective
+    "cosface" has no use for unnamed photos: they are no anchors.
 
     Args:
         people: int64 (N,), -1 where nobody is named.
@@ -36,12 +37,14 @@ def epoch_pairs(
     sorted_people = people[by_person]
     first = np.searchsorted(sorted_people, sorted_people)  # where each photo's person begins
     rank = np.arange(len(people)) - first
-    kept = (rank < max_per_person) | (sorted_people == UNLABELLED)
+    named = sorted_people != UNLABELLED
+    few = rank < max_per_person
+    kept = few & named if objective == "cosface" else few | ~named
     partners = by_person.copy()
     if objective == "same-person":
         count = np.searchsorted(sorted_people, sorted_people, side="right") - first
         step = random.integers(1, np.maximum(count, 2))  # 1 .. count-1: never the anchor itself
         others = by_person[first + (rank + step) % count]
-        partners = np.where((sorted_people != UNLABELLED) & (count > 1), others, by_person)
+        partners = np.where(named & (count > 1), others, by_person)
     shuffled = random.permutation(np.flatnonzero(kept))
     return by_person[shuffled], partners[shuffled]

@@ -107,8 +107,25 @@ def test_other_settings_in_the_same_folder_are_refused(data, tmp_path):
         loop.train(data, replace(CONFIG, temperature=0.5), tmp_path / "run")
 
 
+def test_cosface_learns_a_prototype_of_each_person(data, tmp_path):
+    config = replace(CONFIG, objective="cosface", epochs=1)
+    network = loop.train(data, config, tmp_path / "run")
+    assert network.prototypes is not None
+    assert network.prototypes.shape == (4, 512)
+    whole = weights(loop.train(data, replace(config, epochs=2), tmp_path / "run"))
+    assert not torch.equal(whole["prototypes"], network.prototypes)
+
+
+def test_cosface_without_names_is_an_error(data, tmp_path):
+    unnamed = TrainingData(data.crops, np.full(12, -1), data.sources, {})
+    with pytest.raises(
+        BadTrainingData, match="needs photos of 2 named people or more; there are 0"
+    ):
+        loop.train(unnamed, replace(CONFIG, objective="cosface"), tmp_path / "run")
+
+
 def test_too_few_photos_for_a_batch_are_an_error(data, tmp_path):
-    with pytest.raises(BadTrainingData, match="12 pairs are less than one batch of 64"):
+    with pytest.raises(BadTrainingData, match="12 photos are less than one batch of 64"):
         loop.train(data, replace(CONFIG, batch=64), tmp_path / "run")
 
 
@@ -123,7 +140,7 @@ def test_damaged_and_missing_checkpoints_are_named(data, tmp_path):
     run = tmp_path / "run"
     with pytest.raises(BadCheckpoint, match="not a training run"):
         load_config(run)
-    with pytest.raises(BadCheckpoint, match="no checkpoint to start from"):
+    with pytest.raises(BadCheckpoint, match="has no checkpoint yet"):
         loop.train(data, CONFIG, tmp_path / "other", start=str(run))
     loop.train(data, replace(CONFIG, epochs=1), run)
     with pytest.raises(BadCheckpoint, match="another network"):

@@ -32,6 +32,12 @@ def test_simclr_pairs_every_photo_with_itself():
     assert np.array_equal(anchors, partners)
 
 
+def test_cosface_leaves_unnamed_photos_out():
+    who = np.array([-1, 4, -1, 4, 4, 2])
+    anchors, _ = epoch_pairs(who, "cosface", 2, (0, 1))
+    assert sorted(who[anchors].tolist()) == [2, 4, 4]
+
+
 def test_an_epoch_is_decided_by_its_seed():
     who = np.repeat(np.arange(10), 5)
     first = epoch_pairs(who, "same-person", 3, (0, 1))
