@@ -94,6 +94,7 @@ def main() -> int:
     print(f"{size.base_image:40} {size.base_image_mb:8.1f} MB")
     print(f"{'total':40} {size.total_mb:8.1f} MB (limit {size.limit_mb} MB)")
     if arguments.json:
+        arguments.json.parent.mkdir(parents=True, exist_ok=True)
         arguments.json.write_text(json.dumps(asdict(size), indent=2) + "\n")
     return int(size.total_mb > size.limit_mb)
 
