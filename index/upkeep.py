@@ -20,8 +20,8 @@ SNAPSHOT_EVERY = 10_000
 """Changes after which a snapshot is written again; to read as many at a start is quick."""
 
 REWRITE_MAX_BYTES = 128 * 2**20
-"""Larger databases are not written anew: writers would have to wait for too long (on 2 loaded cores,
-321 MiB took 10 s), so there the rare copies stay until their pages are used again."""
+"""Larger databases are not written anew, since writers would wait for too long: 321 MiB took 10 s
+on 2 loaded cores. There the rare copies stay until their pages are used again."""
 
 REWRITE_EVERY_S = 20.0
 """Erasures that follow each other are dealt with together, well within the 60 s that we promise."""
