@@ -3,7 +3,7 @@
 from importlib.resources import files
 from pathlib import Path
 
-DEFAULT = "simclr-resnet18"
+DEFAULT = "simclr-resnet18-tuned"
 
 
 def shipped(name: str = DEFAULT) -> Path:

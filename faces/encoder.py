@@ -42,6 +42,7 @@ class OnnxEncoder:
         providers = ["CPUExecutionProvider"]
         if self.device == "cuda":
             providers.insert(0, "CUDAExecutionProvider")
+            ort.preload_dlls()  # CUDA's libraries as pip installs them, beside the wheel
         try:
             self._session = ort.InferenceSession(
                 str(folder / ENCODER_FILE), sess_options=options, providers=providers
