@@ -62,8 +62,8 @@ def _cut(image: Image, centre_x: float, centre_y: float, side: float, size_px: i
     left, top = round(centre_x - side_px / 2), round(centre_y - side_px / 2)
     height, width = image.shape[:2]
     square = np.zeros((side_px, side_px, 3), np.uint8)
-    x0, x1 = max(0, left), min(width, left + side_px)
-    y0, y1 = max(0, top), min(height, top + side_px)
+    x0, x1 = np.clip((left, left + side_px), 0, width)
+    y0, y1 = np.clip((top, top + side_px), 0, height)
     square[y0 - top : y1 - top, x0 - left : x1 - left] = image[y0:y1, x0:x1]
     if side_px == size_px:
         return square
