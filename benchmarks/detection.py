@@ -1,6 +1,6 @@
 """Recall, false boxes and time of face detection on photos_dev, for several settings.
 
-    python benchmarks/detection.py [FACES] [--photos N]
+    python -m benchmarks.detection [FACES] [--photos N]
 
 A hit is an annotated face that a box overlaps with IoU >= 0.4. Boxes on other real faces in the
 picture, listed in other_faces.csv after looking at every unmatched box once, are neither hit nor
@@ -19,7 +19,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from annotated import Annotated, annotated, iou
+from benchmarks.annotated import Annotated, annotated, iou
 
 from faces.detection import HaarDetector
 from faces.types import Box, Image

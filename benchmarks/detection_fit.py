@@ -1,6 +1,6 @@
 """Fit what the votes of the cascades are worth: the constants in faces/cascades.py and voting.py.
 
-    python benchmarks/detection_fit.py [FACES]
+    python -m benchmarks.detection_fit [FACES]
 
 Uses train/celeba, split=train, only: single photos as they are, and small ones put together into
 crowds, so that faces of few pixels, which get fewer votes, are known too. Prints the offset of each
@@ -16,7 +16,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import numpy.typing as npt
-from annotated import Annotated, annotated, iou
+from benchmarks.annotated import Annotated, annotated, iou
 from sklearn.linear_model import LogisticRegression
 
 from faces.cascades import Cascades, Grey, View

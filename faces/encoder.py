@@ -50,7 +50,9 @@ class OnnxEncoder:
         except Exception as error:  # ONNX Runtime's errors share no base below Exception
             raise BadCard(f"{folder / ENCODER_FILE} cannot be loaded: {error}") from error
         if self.device == "cuda" and "CUDAExecutionProvider" not in self._session.get_providers():
-            raise DeviceUnavailable("device 'cuda' is asked for, but ONNX Runtime cannot start it")
+            if device == "cuda":
+                raise DeviceUnavailable("device 'cuda' is asked for, but it cannot be started")
+            self.device = "cpu"  # the GPU build of ONNX Runtime on a machine without a GPU
         self._input_name = self._session.get_inputs()[0].name
         spec = self.card.input
         self._scale = (1 / (255 * np.array(spec.std))).astype(np.float32)

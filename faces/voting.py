@@ -4,7 +4,7 @@
     what overlaps a stronger one is dropped
 
 The regression is fitted on train/celeba, split=train, and nothing else, by
-`python benchmarks/detection_fit.py`, which prints the constants below.
+`python -m benchmarks.detection_fit`, which prints the constants below.
 """
 
 from dataclasses import dataclass
