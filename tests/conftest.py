@@ -1,7 +1,6 @@
 """Fixtures that several rooms share: real faces where they are at hand, made-up ones everywhere.
 
-No test image shows a real person: faces come from `samples.generator`, or, where that cannot be
-imported, from a drawing that the cascades accept.
+No test image that is committed or made here shows a real person: faces come from `samples`.
 """
 
 import io
@@ -9,7 +8,6 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-import cv2
 import numpy as np
 import onnx
 import pytest
@@ -18,6 +16,7 @@ from PIL import Image as PillowImage
 
 from faces.card import ENCODER_FILE, Card, InputSpec, file_sha256
 from faces.types import Image
+from samples.generator import make_person, render
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 TINY_SIZE_PX = 64
@@ -135,39 +134,5 @@ def write_tiny_encoder(folder: Path, seed: int = 0) -> None:
 
 
 def portrait(seed: int, size_px: int = 320) -> Image:
-    """A sample person looking at the camera, or a drawing where the generator is absent."""
-    try:
-        from samples.generator import make_person, render  # noqa: PLC0415 - may be absent
-    except ImportError:
-        return drawing(seed, size_px)
-    picture: Image = render(make_person(seed), size_px=size_px)
-    return picture
-
-
-def drawing(seed: int, size_px: int) -> Image:
-    """A face of ellipses, blurred so that the cascades accept it; `seed` varies the colours."""
-    rng = np.random.default_rng(seed)
-    side = size_px * 4
-    canvas = np.full((side, side, 3), rng.integers(130, 190, 3), np.uint8)
-    skin = np.array([205, 165, 140]) * rng.uniform(0.75, 1.1)
-    hair, cloth = rng.integers(20, 80, 3), rng.integers(40, 140, 3)
-
-    def ellipse(x: float, y: float, half_width: float, half_height: float, rgb: object) -> None:
-        colour = tuple(int(v) for v in np.clip(np.asarray(rgb), 0, 255))
-        axes = (int(half_width * side), int(half_height * side))
-        cv2.ellipse(canvas, (int(x * side), int(y * side)), axes, 0, 0, 360, colour, -1)
-
-    ellipse(0.5, 0.45, 0.27, 0.36, hair)
-    ellipse(0.5, 0.95, 0.40, 0.20, cloth)
-    ellipse(0.5, 0.50, 0.22, 0.31, skin)
-    for x in (0.41, 0.59):
-        ellipse(x, 0.445, 0.065, 0.035, skin * 0.75)
-        ellipse(x, 0.450, 0.045, 0.020, (235, 235, 235))
-        ellipse(x, 0.450, 0.020, 0.020, (40, 30, 25))
-        ellipse(x, 0.405, 0.060, 0.012, hair)
-    ellipse(0.5, 0.56, 0.030, 0.020, skin * 0.8)
-    ellipse(0.5, 0.53, 0.012, 0.070, skin * 1.12)
-    ellipse(0.5, 0.67, 0.080, 0.022, (150, 70, 70))
-    canvas = cv2.GaussianBlur(canvas, (0, 0), side / 60)
-    picture: Image = cv2.resize(canvas, (size_px, size_px), interpolation=cv2.INTER_AREA)
-    return picture
+    """A sample person looking at the camera."""
+    return render(make_person(seed), size_px=size_px)
