@@ -77,6 +77,7 @@ def train(
         config = TrainConfig(
             sources=tuple(map(str, sources)),
             objective=objective,
+            start=start,
             epochs=epochs,
             batch=batch,
             size_px=size_px,
@@ -93,7 +94,7 @@ def train(
         counts = ", ".join(f"{count} {how}" for how, count in sorted(data.report.items()))
         typer.echo(f"\r{len(data)} faces to train on ({counts})")
         try:
-            train_run(data, config, run, start=start, on_progress=_show_progress)
+            train_run(data, config, run, on_progress=_show_progress)
         except KeyboardInterrupt:
             typer.echo(f"\nstopped; the same command goes on from the newest checkpoint in {run}")
             raise typer.Exit(130) from None

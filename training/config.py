@@ -20,6 +20,8 @@ class TrainConfig:
             (Chen et al. 2020, arXiv:2002.05709). "same-person": views of two photos of one person
             where labels are there, else of one photo; the loss is the same. "cosface": one view of
             each labelled photo against a prototype of every person (training.losses.cosface).
+        start: where the backbone starts: "random", "imagenet" (where its weights can be loaded,
+            else random), or the folder of another run. The head always starts anew.
         epochs: passes over the photos.
         batch: pairs per step; the network sees twice as many pictures.
         size_px: side S of the crops.
@@ -40,6 +42,7 @@ class TrainConfig:
 
     sources: tuple[str, ...]
     objective: Objective = "simclr"
+    start: str = "random"
     epochs: int = 50
     batch: int = 128
     size_px: int = 112

@@ -53,7 +53,9 @@ class EncoderGraph(nn.Module):
         super().__init__()
         self.backbone = backbone
         self.register_buffer("mean", torch.from_numpy(feature_map.mean).float())
-        self.register_buffer("matrix", torch.from_numpy(feature_map.matrix).float())
+        # Unit length follows, so the scale is free; this one stays within the range of float16.
+        matrix = feature_map.matrix / np.abs(feature_map.matrix).max()
+        self.register_buffer("matrix", torch.from_numpy(matrix).float())
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Embeddings (N, 512) of unit length of normalised pixels (N, 3, S, S)."""
@@ -84,7 +86,11 @@ def export_run(run: Path, data: TrainingData, target: Path, *, name: str, versio
     fitted = within_person_whitening(features, data.people) if with_names else centring(features)
     recipe: dict[str, Any] = {
         # Where the photos lay says nothing to others; what the folders are called does.
-        "config": {**config.as_dict(), "sources": [Path(path).name for path in config.sources]},
+        "config": {
+            **config.as_dict(),
+            "sources": [Path(path).name for path in config.sources],
+            "start": Path(config.start).name,
+        },
         "epochs_done": epoch,
         "photos": len(data),
         "people": int(data.people.max()) + 1,

@@ -7,6 +7,7 @@ again; that gives the same weights as a run that was never interrupted.
 """
 
 import json
+import logging
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -35,6 +36,8 @@ from training.losses import cosface, nt_xent, pair_labels
 from training.network import FaceNetwork, load_imagenet_weights
 from training.pairs import epoch_pairs
 from training.views import ViewPolicy, make_views
+
+logger = logging.getLogger("lookalike")
 
 LOG_FILE = "log.jsonl"
 LEAST_PEOPLE = 2
@@ -66,7 +69,6 @@ def train(
     config: TrainConfig,
     run: Path,
     *,
-    start: str = "random",
     on_progress: Callable[[Progress], None] = lambda _progress: None,
 ) -> FaceNetwork:
     """Train, or go on training, the run in the folder `run`.
@@ -75,8 +77,6 @@ def train(
         data: crops and people.
         config: settings; those of a run that goes on must be the same but for `epochs`.
         run: folder of the run.
-        start: where the backbone starts: "random", "imagenet" (when its weights can be loaded), or
-            the folder of another run. The head always starts anew.
         on_progress: told after every step.
 
     Raises:
@@ -91,7 +91,7 @@ def train(
     network = FaceNetwork(config.projection_dim, _prototypes(data, config)).to(device)
     network = network.to(memory_format=torch.channels_last)
     optimizer = _make_optimizer(network, config)
-    done = _begin_or_go_on(run, config, network, optimizer, start)
+    done = _begin_or_go_on(run, config, network, optimizer)
     for epoch in range(done + 1, config.epochs + 1):
         progress = _train_epoch(data, config, epoch, network, optimizer, on_progress)
         with (run / LOG_FILE).open("a", encoding="utf-8") as log:
@@ -120,11 +120,7 @@ def _prototypes(data: TrainingData, config: TrainConfig) -> int:
 
 
 def _begin_or_go_on(
-    run: Path,
-    config: TrainConfig,
-    network: FaceNetwork,
-    optimizer: torch.optim.Optimizer,
-    start: str,
+    run: Path, config: TrainConfig, network: FaceNetwork, optimizer: torch.optim.Optimizer
 ) -> int:
     """Load the newest checkpoint of `run`, or set its start; return the epochs already done."""
     if (run / CONFIG_FILE).is_file():
@@ -134,14 +130,15 @@ def _begin_or_go_on(
             != config
         ):
             raise BadConfig(f"{run} holds a run with other settings: {old}; choose another folder")
-    save_config(run, config)
     if epoch := latest_epoch(run):
         load_weights(run, network, epoch)
         load_optimizer(run, epoch, network, optimizer)
-    elif start == "imagenet":
-        load_imagenet_weights(network)
-    elif start != "random":
-        load_backbone(Path(start), network)
+    elif config.start == "imagenet":
+        if not load_imagenet_weights(network):
+            logger.warning("the ImageNet weights cannot be loaded; starting from random ones")
+    elif config.start != "random":
+        load_backbone(Path(config.start), network)
+    save_config(run, config)
     return epoch
 
 

@@ -18,6 +18,10 @@ RIDGE = 0.3
 the strongest leans least on what few photos say (docs/training-log.md)."""
 
 
+LEAST_SPREAD = 1e-3
+"""Features that vary less than this share of the mean are not blown up to equal the others."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class FeatureMap:
     """How features become embeddings: `mean` (D,) is taken off, `matrix` (D, D) applied."""
@@ -53,7 +57,8 @@ def within_person_whitening(
         The map whose matrix makes the covariance within people, plus the ridge, the identity.
     """
     mean = features.mean(axis=0, dtype=np.float64)
-    spread = features.std(axis=0, dtype=np.float64) + 1e-6
+    spread = features.std(axis=0, dtype=np.float64)
+    spread = np.maximum(spread, LEAST_SPREAD * spread.mean())  # a dead feature says nothing
     scaled = (features - mean) / spread
     count = np.bincount(people[people >= 0])
     paired = (people >= 0) & (count[np.maximum(people, 0)] > 1)

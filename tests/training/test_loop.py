@@ -75,8 +75,15 @@ def test_a_run_can_start_from_the_weights_of_another(data, tmp_path):
     first = FaceNetwork(8)
     load_weights(tmp_path / "first", first)
     # Another objective may want a head of another width: only the backbone is taken over.
-    slow = replace(CONFIG, epochs=1, learning_rate=1e-9, weight_decay=0.0, projection_dim=6)
-    second = loop.train(data, slow, tmp_path / "second", start=str(tmp_path / "first"))
+    slow = replace(
+        CONFIG,
+        epochs=1,
+        learning_rate=1e-9,
+        weight_decay=0.0,
+        projection_dim=6,
+        start=str(tmp_path / "first"),
+    )
+    second = loop.train(data, slow, tmp_path / "second")
     expected = dict(first.backbone.named_parameters())
     for name, value in second.backbone.named_parameters():
         assert torch.allclose(value, expected[name], atol=1e-5), name
@@ -87,17 +94,20 @@ def test_imagenet_weights_are_loaded_where_they_can_be_had(monkeypatch, tmp_path
     monkeypatch.setattr(
         "training.network.ResNet18_Weights.get_state_dict", lambda *_args, **_kwargs: given
     )
-    slow = replace(CONFIG, epochs=1, learning_rate=1e-9, weight_decay=0.0)
-    network = loop.train(data, slow, tmp_path / "run", start="imagenet")
+    slow = replace(CONFIG, epochs=1, learning_rate=1e-9, weight_decay=0.0, start="imagenet")
+    network = loop.train(data, slow, tmp_path / "run")
     assert torch.allclose(network.backbone.conv1.weight, given["conv1.weight"], atol=1e-5)
 
 
-def test_without_a_connection_imagenet_weights_are_done_without(monkeypatch, tmp_path, data):
+def test_without_a_connection_imagenet_weights_are_done_without_and_that_is_said(
+    monkeypatch, tmp_path, data, caplog
+):
     def refuse(*_args, **_kwargs):
         raise OSError("no connection")
 
     monkeypatch.setattr("training.network.ResNet18_Weights.get_state_dict", refuse)
-    loop.train(data, replace(CONFIG, epochs=1), tmp_path / "run", start="imagenet")
+    loop.train(data, replace(CONFIG, epochs=1, start="imagenet"), tmp_path / "run")
+    assert "starting from random" in caplog.text
     assert latest_epoch(tmp_path / "run") == 1
 
 
@@ -141,7 +151,8 @@ def test_damaged_and_missing_checkpoints_are_named(data, tmp_path):
     with pytest.raises(BadCheckpoint, match="not a training run"):
         load_config(run)
     with pytest.raises(BadCheckpoint, match="has no checkpoint yet"):
-        loop.train(data, CONFIG, tmp_path / "other", start=str(run))
+        loop.train(data, replace(CONFIG, start=str(run)), tmp_path / "other")
+    assert not (tmp_path / "other").exists()  # nothing in the way of another try
     loop.train(data, replace(CONFIG, epochs=1), run)
     with pytest.raises(BadCheckpoint, match="another network"):
         load_weights(run, FaceNetwork(16))

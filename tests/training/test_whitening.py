@@ -43,6 +43,15 @@ def test_photos_that_are_alone_or_unnamed_count_for_the_mean_only(features):
     assert np.isfinite(with_them.matrix).all()
 
 
+def test_a_feature_that_never_fires_stays_finite_and_small(features):
+    values, people = features
+    dead = np.concatenate([values, np.zeros((300, 1), np.float32)], axis=1)
+    fitted = within_person_whitening(dead, people)
+    assert np.abs(fitted.matrix).max() < 1e4
+    mapped = (dead - fitted.mean) @ fitted.matrix
+    assert np.abs(mapped[:, -1]).max() < 1e-6
+
+
 def test_centring_takes_the_mean_off_and_nothing_else(features):
     values, _ = features
     fitted = centring(values)
