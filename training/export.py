@@ -173,9 +173,28 @@ def _write_graph(graph: nn.Module, size_px: int, path: Path) -> None:
         verbose=False,
     )
     assert program is not None
-    model = _halve_weights(program.model_proto)
+    model = _halve_weights(_without_notes(program.model_proto))
     onnx.checker.check_model(model)
     onnx.save(model, path)
+
+
+def _without_notes(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy of `model` without the exporter's notes, which hold paths of the machine it ran on."""
+    result = onnx.ModelProto()
+    result.CopyFrom(model)
+    graph = result.graph
+    for part in (
+        result,
+        graph,
+        *graph.node,
+        *graph.initializer,
+        *graph.value_info,
+        *graph.input,
+        *graph.output,
+    ):
+        part.ClearField("metadata_props")
+        part.ClearField("doc_string")
+    return result
 
 
 def _halve_weights(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -76,6 +76,12 @@ def test_weights_are_stored_in_half_the_bytes(exported):
     assert types == {onnx.TensorProto.FLOAT16}
 
 
+def test_no_path_of_the_machine_is_exported(exported):
+    data = (exported / "encoder.onnx").read_bytes()
+    for path in (Path(__file__).parents[2], Path(torch.__file__).parent, Path.home()):
+        assert str(path).encode() not in data
+
+
 def test_a_graph_that_computes_something_else_is_refused_and_the_old_one_kept(
     network, exported, monkeypatch
 ):
