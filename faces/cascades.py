@@ -50,7 +50,7 @@ class View:
     mirrored: bool = False
 
 
-# The shifts are the median offsets on train/celeba (benchmarks.detection_fit prints them).
+# The shifts are the median offsets on train/celeba (benchmarks/detection_fit.py prints them).
 FRONTAL = View("frontalface_default", 24, 1.1)
 FRONTAL_ALT = View("frontalface_alt2", 20, 1.1, 0.0, 0.006, 1.025)
 LEFT = View("profileface", 20, 1.33, -0.12, 0.033, 0.875)
