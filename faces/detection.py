@@ -34,8 +34,8 @@ COARSE_PX = 400
 FINE_FROM_PX = 800
 """Longer side from which on an image is worth a fine look."""
 
-FINE_PX = 960
-"""Longer side of the image in the fine look. Faces of 2.5 % of it and more are found there."""
+FINE_PX = 1200
+"""Longer side of the image in the fine look. Faces of 2 % of it and more are found there."""
 
 BORDER = 0.3
 """Added on each side in the one more look, as a share of the shorter side: a face that fills the
