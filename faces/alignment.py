@@ -5,7 +5,8 @@
     context     --crop_from_context--> crop   the same crop again, or one of another margin
 
 `margin` is what is added on each side of the box, as a share of the box's side. Parts beyond the
-picture are black. All crops here are upright: docs/decisions/ tells why the eyes are not used.
+picture are black. All crops are upright; docs/decisions/0003-upright-crops.md tells why the eyes
+are not used.
 """
 
 import cv2
