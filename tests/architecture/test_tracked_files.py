@@ -11,8 +11,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 HOSTS = [
     "pypi" + ".org",
     "pythonhosted" + ".org",
-    "deb.debian" + ".org",
-    "registry.npmjs" + ".org",
+    "deb." + "debian.org",
+    "registry." + "npmjs.org",
     "download.pytorch" + ".org",
 ]
 PLACES = ["/" + "work/", "/" + "root/", "/" + "opt/wheels", "/" + "opt/pypi", "/" + "home/"]
