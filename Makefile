@@ -64,7 +64,11 @@ lock: $(DEV_INSTALLED) ## renew the pinned versions in requirements/
 	$(COMPILE) --extra=cpu --output-file=requirements/serving.txt pyproject.toml
 	$(COMPILE) --extra=gpu --output-file=requirements/gpu.txt --constraint=requirements/serving.txt pyproject.toml
 	$(DEV)/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["dev"], sep="\n")' \
-		| $(COMPILE) --extra=cpu --extra=train --output-file=requirements/dev.txt --constraint=requirements/serving.txt pyproject.toml -
+		| $(COMPILE) --extra=cpu --extra=train --extra=parquet --output-file=requirements/dev.txt --constraint=requirements/serving.txt pyproject.toml -
+
+.PHONY: gpu
+gpu: $(DEV_INSTALLED) ## train and measure all that wants a GPU; call it again until it says done
+	$(DEV)/bin/python benchmarks/gpu.py
 
 .PHONY: samples
 samples: $(DEV_INSTALLED) ## draw the sample people in samples/people again
@@ -84,5 +88,5 @@ $(INSTALLED): pyproject.toml requirements/serving.txt
 $(DEV_INSTALLED): pyproject.toml requirements/dev.txt
 	$(PYTHON) -m venv $(DEV)
 	$(DEV)/bin/pip install --quiet --constraint requirements/dev.txt pip
-	$(DEV)/bin/pip install --quiet --constraint requirements/dev.txt --editable '.[cpu,train]' --group dev
+	$(DEV)/bin/pip install --quiet --constraint requirements/dev.txt --editable '.[cpu,train,parquet]' --group dev
 	@touch $@

@@ -29,9 +29,8 @@ from annotated import Annotated, annotated, iou
 from eyes import EyeFinder
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
-from faces.cascades import Grey
 from faces.detection import HaarDetector
-from faces.types import Box
+from faces.types import Box, Grey
 
 SIZE_PX = 64
 MARGINS = (0.0, 0.1, 0.2, 0.35)

@@ -1,6 +1,6 @@
 """Recall, false boxes and time of face detection on photos_dev, for several settings.
 
-    python benchmarks/detection.py [FACES] [--photos N]
+    python benchmarks/detection.py [FACES] [--photos N] [--landmarks FILE] [--only WORD]
 
 A hit is an annotated face that a box overlaps with IoU >= 0.4. Boxes on other real faces in the
 picture, listed in other_faces.csv after looking at every unmatched box once, are neither hit nor
@@ -21,8 +21,11 @@ import cv2
 import numpy as np
 from annotated import Annotated, annotated, iou
 
+import encoders
+from faces.confirmation import ConfirmingDetector
 from faces.detection import CLOSE_THRESHOLD, HaarDetector
-from faces.types import Box, Image
+from faces.landmarks import LandmarkNetwork
+from faces.types import Box, Detector, Image
 
 HIT_IOU = 0.4
 HERE = Path(__file__).parent
@@ -62,10 +65,16 @@ def main() -> None:
     """Measure, print a table and write JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("faces", type=Path, nargs="?", default=Path("../shared/faces"))
+    parser.add_argument("--landmarks", type=Path, default=encoders.landmark_network())
     parser.add_argument("--photos", type=int, help="only so many, at random")
+    parser.add_argument("--only", default="", help="settings with this word, and the baseline")
     parser.add_argument("--list-false", action="store_true", help="print the unmatched boxes")
     arguments = parser.parse_args()
-    settings = _settings()
+    settings = {
+        name: find
+        for name, find in _settings(LandmarkNetwork(arguments.landmarks)).items()
+        if arguments.only in name or name == BASELINE
+    }
     others = _other_faces()
     tallies = {name: Tally() for name in settings}
     for photo in annotated(arguments.faces / "photos_dev", sample=arguments.photos):
@@ -81,19 +90,23 @@ def main() -> None:
                 print(f"{name};{photo_name};{box.left};{box.top};{box.width};{box.height}")
 
 
-def _settings() -> dict[str, Find]:
-    """Name -> finder: plain cascades, then the votes of all at several thresholds."""
+def _settings(network: LandmarkNetwork) -> dict[str, Find]:
+    """Name -> finder: plain cascades, the votes of all, the same confirmed by the network."""
     settings = {
         BASELINE: _plain("frontalface_default", 3),
         "frontalface_default (1.1, 6)": _plain("frontalface_default", 6),
         "frontalface_alt2 (1.1, 3)": _plain("frontalface_alt2", 3),
         "profileface (1.1, 3)": _plain("profileface", 3),
-        "lookalike, as shipped": _voted(HaarDetector()),
+        "votes, as shipped": _found(HaarDetector()),
     }
     for threshold in (0.05, 0.2, 0.5):
         detector = HaarDetector(threshold, close_threshold=max(threshold, CLOSE_THRESHOLD))
-        settings[f"lookalike, confidence >= {threshold}"] = _voted(detector)
-    settings["lookalike, without the one more look"] = _voted(HaarDetector(close_threshold=2))
+        settings[f"votes, confidence >= {threshold}"] = _found(detector)
+    settings["votes, without the one more look"] = _found(HaarDetector(close_threshold=2))
+    settings["confirmed, as shipped"] = _found(ConfirmingDetector(network))
+    for confidence in (0.5, 0.95):
+        confirming = ConfirmingDetector(network, confirmed_from=confidence)
+        settings[f"confirmed, confidence >= {confidence}"] = _found(confirming)
     return settings
 
 
@@ -109,7 +122,7 @@ def _plain(name: str, neighbours: int) -> Find:
     return find
 
 
-def _voted(detector: HaarDetector) -> Find:
+def _found(detector: Detector) -> Find:
     return lambda image: [face.box for face in detector.detect(image)]
 
 
@@ -131,8 +144,9 @@ def _report(rows: dict[str, dict[str, float]], photos: int) -> None:
             f"{row['median_ms']:10.1f} {row['times_baseline']:8.2f}"
         )
     path = HERE / "results" / "detection.json"
-    path.parent.mkdir(exist_ok=True)
-    content = {"set": "photos_dev", "photos": photos, "hit_iou": HIT_IOU, "settings": rows}
+    known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"settings": {}}
+    settings = {**known["settings"], **rows}  # those that were not measured stay as they were
+    content = {"set": "photos_dev", "photos": photos, "hit_iou": HIT_IOU, "settings": settings}
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     print(f"written to {path.relative_to(HERE.parent)}")
 

@@ -24,9 +24,9 @@ import numpy.typing as npt
 from annotated import Annotated, annotated, iou
 from sklearn.linear_model import LogisticRegression
 
-from faces.cascades import Cascades, Grey, View
+from faces.cascades import Cascades, View
 from faces.detection import VIEWS, HaarDetector
-from faces.types import Box
+from faces.types import Box, Grey
 from faces.voting import Candidate, features, gather, without_duplicates
 
 HIT_IOU = 0.4

@@ -6,8 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from faces.cascades import Grey
-from faces.types import Box
+from faces.types import Box, Grey
 
 EYES_TOP, EYES_BOTTOM = 0.15, 0.62
 """Where eyes are looked for, as shares of the box's height."""

@@ -1,24 +1,29 @@
-"""The verbs of the gallery: `index build` fills it, `search` asks it."""
+"""The verbs of the gallery: `index build` fills it, `search` asks it, `gallery ...` keeps it."""
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
-from cli.common import Data, EncoderFolder, errors_in_one_line, settings_with
+from cli import bulk, gallery_care, people, reembed
+from cli.common import (
+    Collection,
+    Data,
+    Device,
+    EncoderFolder,
+    errors_in_one_line,
+    opened,
+    progress_bar,
+    settings_with,
+)
+from cli.reports import print_report
 
 if TYPE_CHECKING:
-    from faces.pipeline import EmbeddedFace, Pipeline
-    from index.build import BuildReport
+    from faces.pipeline import EmbeddedFace
     from index.gallery import Gallery
     from index.records import Match
     from service.settings import Settings
-
-REJECTED_SHOWN = 5
-"""Rejected photos that the summary names."""
 
 index_app = typer.Typer(help="Fill the gallery.", no_args_is_help=True)
 
@@ -28,6 +33,12 @@ def register(app: typer.Typer) -> None:
     index_app.command()(build)
     index_app.callback()(lambda: None)  # keeps `build` a verb although it is the only one
     app.add_typer(index_app, name="index")
+    gallery_app = typer.Typer(help="Keep the gallery in order.", no_args_is_help=True)
+    gallery_care.register(gallery_app)
+    reembed.register(gallery_app)
+    bulk.register(gallery_app)
+    app.add_typer(gallery_app, name="gallery")
+    people.register(app)
     app.command()(search)
 
 
@@ -41,12 +52,14 @@ def build(
     ],
     data: Data = None,
     encoder: EncoderFolder = None,
-    device: Annotated[
-        str | None, typer.Option(help="auto, cpu or cuda.", show_default="auto")
-    ] = None,
+    device: Device = None,
     workers: Annotated[
         int | None, typer.Option(help="Threads.", min=1, show_default="one a core")
     ] = None,
+    collection: Collection = "default",
+    unnamed: Annotated[
+        bool, typer.Option("--unnamed", help="Nobody is named: each face is a person of its own.")
+    ] = False,
 ) -> None:
     """Enrol all photos of SOURCE. What is enrolled already is skipped; a service may be running.
 
@@ -59,17 +72,23 @@ def build(
         settings = settings_with(data=data, encoder=encoder, device=device, workers=workers)
         photos = open_source(source)
         total = len(photos)
-        with _opened(settings, threads_in_use=settings.workers) as (gallery, pipeline):
+        with opened(settings, threads_in_use=settings.workers) as (gallery, pipeline):
             try:
-                with _bar(total) as progress:
+                with progress_bar("photos", total) as progress:
                     report = run(
-                        gallery, pipeline, photos, progress=progress, workers=settings.workers
+                        gallery,
+                        pipeline,
+                        photos,
+                        progress=progress,
+                        workers=settings.workers,
+                        collection=collection,
+                        unnamed=unnamed,
                     )
             except KeyboardInterrupt:
                 typer.echo("stopped; run it again to go on", err=True)
                 raise typer.Exit(130) from None
             stats = gallery.stats()
-        _print_report(report)
+        print_report(report)
         typer.echo(f"{settings.data} has {stats.people:,} people and {stats.faces:,} faces now")
 
 
@@ -83,15 +102,14 @@ def search(
     faces: Annotated[
         Literal["largest", "all"], typer.Option(help="Which faces of the photo.")
     ] = "largest",
+    collection: Collection = "default",
     save: Annotated[
         Path | None,
         typer.Option(help="Draw boxes and look-alikes into this picture.", show_default=False),
     ] = None,
     data: Data = None,
     encoder: EncoderFolder = None,
-    device: Annotated[
-        str | None, typer.Option(help="auto, cpu or cuda.", show_default="auto")
-    ] = None,
+    device: Device = None,
 ) -> None:
     """Find the faces in the gallery that look most like those of PHOTO.
 
@@ -109,46 +127,16 @@ def search(
             raise BadSource(f"{photo} cannot be read: {error.strerror}") from None
         if not settings.data.is_dir():
             _refuse_empty(settings)
-        with _opened(settings) as (gallery, pipeline):
+        with opened(settings) as (gallery, pipeline):
             if gallery.stats().faces == 0:
                 _refuse_empty(settings)
             found = pipeline.embed(image, faces).faces
             probes = np.stack([face.embedding for face in found])
-            answers = gallery.search(probes, k=k, group_by=group_by)
+            answers = gallery.search(probes, k=k, group_by=group_by, collection=collection)
             for face, matches in zip(found, answers, strict=True):
                 _print_matches(face, matches)
             if save is not None:
                 _draw(save, image, gallery, found, answers)
-
-
-@contextmanager
-def _opened(
-    settings: "Settings", *, threads_in_use: int = 1
-) -> Iterator[tuple["Gallery", "Pipeline"]]:
-    """The gallery of the settings, and the pipeline that its encoder belongs to."""
-    import os
-
-    import encoders
-    from faces.decode import Limits
-    from faces.detection import HaarDetector
-    from faces.encoder import OnnxEncoder
-    from faces.pipeline import Pipeline
-    from index.gallery import Gallery
-
-    encoder = OnnxEncoder(
-        settings.encoder or encoders.shipped(),
-        device=settings.device,
-        threads=max(1, (os.cpu_count() or 1) // threads_in_use),
-    )
-    limits = Limits(settings.max_bytes, settings.max_pixels)
-    with Gallery.open(
-        settings.data,
-        encoder=encoder.card,
-        store_url=settings.store_url,
-        index_kind=settings.index,
-        actor="cli",
-    ) as gallery:
-        yield gallery, Pipeline(HaarDetector(), encoder, limits)
 
 
 def _refuse_empty(settings: "Settings") -> NoReturn:
@@ -158,51 +146,6 @@ def _refuse_empty(settings: "Settings") -> NoReturn:
         err=True,
     )
     raise typer.Exit(1)
-
-
-@contextmanager
-def _bar(total: int) -> Iterator[Callable[[int], None]]:
-    """A progress bar on stderr; gives what moves it to a number of photos."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    with Progress(
-        TextColumn("photos"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-    ) as bar:
-        task = bar.add_task("photos", total=total)
-        yield lambda done: bar.update(task, completed=done)
-
-
-def _print_report(report: "BuildReport") -> None:
-    """Counts, the reasons of rejections, and the first rejected photos by name."""
-    rate = report.photos / report.seconds if report.seconds else 0.0
-    typer.echo(f"{report.photos:,} photos in {report.seconds:.1f} s ({rate:.1f} a second)")
-    typer.echo(f"  enrolled   {report.enrolled:,}")
-    typer.echo(f"  duplicate  {report.duplicate:,}")
-    typer.echo(f"  skipped    {report.skipped:,}  (enrolled before)")
-    typer.echo(f"  rejected   {len(report.rejected):,}")
-    reasons = Counter(type(item.error).__name__ for item in report.rejected)
-    for reason, count in reasons.most_common():
-        typer.echo(f"    {count:,} {_words(reason)}")
-    for item in report.rejected[:REJECTED_SHOWN]:
-        typer.echo(f"    {item.source_name}: {item.error}")
-    if len(report.rejected) > REJECTED_SHOWN:
-        typer.echo(f"    and {len(report.rejected) - REJECTED_SHOWN:,} more")
-
-
-def _words(class_name: str) -> str:
-    """`ImageTooLarge` to `image too large`."""
-    return "".join(f" {sign.lower()}" if sign.isupper() else sign for sign in class_name).strip()
 
 
 def _print_matches(face: "EmbeddedFace", matches: Sequence["Match"]) -> None:

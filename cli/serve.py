@@ -1,11 +1,17 @@
 """`lookalike serve` starts the web service; `lookalike info` tells what is there."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.common import Data, EncoderFolder, errors_in_one_line, settings_with
+from cli.common import (
+    Data,
+    Device,
+    EncoderFolder,
+    encoder_folder,
+    errors_in_one_line,
+    settings_with,
+)
 
 if TYPE_CHECKING:
     from faces.card import Card
@@ -27,9 +33,7 @@ def serve(
     ] = None,
     data: Data = None,
     encoder: EncoderFolder = None,
-    device: Annotated[
-        str | None, typer.Option(help="auto, cpu or cuda.", show_default="auto")
-    ] = None,
+    device: Device = None,
     sample_people: Annotated[
         bool | None, typer.Option(help="Fill an empty gallery with made-up people.")
     ] = None,
@@ -62,12 +66,11 @@ def info(data: Data = None, encoder: EncoderFolder = None) -> None:
     Example: `lookalike info --data ~/faces`
     """
     with errors_in_one_line():
-        import encoders
         from faces.card import load_card
         from service.versions import versions
 
         settings = settings_with(data=data, encoder=encoder)
-        folder: Path = settings.encoder or encoders.shipped()
+        folder = encoder_folder(settings)
         card = load_card(folder)
         size_px = card.input.size_px
         lines = (

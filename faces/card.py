@@ -1,8 +1,8 @@
 """The encoder contract: `card.json`, which says what an encoder expects and how well it does.
 
-An encoder folder holds `encoder.onnx` and `card.json`. The graph takes float32 (N, 3, S, S) and
-returns float32 (N, D) of unit length; the card, not code, says the rest. Training writes cards,
-serving reads them.
+An encoder folder holds `encoder.onnx`, `card.json` and, where its card names it, `landmarks.onnx`.
+The encoder's graph takes float32 (N, 3, S, S) and returns float32 (N, D) of unit length; the card,
+not code, says the rest. Training writes cards, serving reads them.
 """
 
 import hashlib
@@ -16,6 +16,8 @@ from faces.errors import BadCard
 
 CARD_FILE = "card.json"
 ENCODER_FILE = "encoder.onnx"
+LANDMARKS_FILE = "landmarks.onnx"
+ALIGNMENTS = ("box", "landmarks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +29,9 @@ class InputSpec:
         channel_order: "RGB".
         mean: per channel, on the scale 0-1; subtracted.
         std: per channel, on the scale 0-1; divided by.
-        crop_margin: added on each side of the detected box, as a share of its side.
-        alignment: "box", the upright square about the detected box.
+        crop_margin: added on each side of the box or the template, as a share of its side.
+        alignment: "box", the upright square about the detected box; or "landmarks", the square in
+            which the face's landmarks lie as in `faces.alignment.TEMPLATE`.
     """
 
     size_px: int
@@ -46,7 +49,7 @@ class InputSpec:
             "std": [value > 0 for value in self.std] == [True] * 3,
             "crop_margin": 0 <= self.crop_margin <= CONTEXT_MARGIN,
             "channel_order": self.channel_order == "RGB",
-            "alignment": self.alignment == "box",
+            "alignment": self.alignment in ALIGNMENTS,
         }.items():
             if not sound:
                 raise BadCard(f"input.{key} = {getattr(self, key)!r} is not supported")
@@ -79,6 +82,11 @@ class Card:
     calibration: dict[str, Any] | None = None
 
     @property
+    def has_landmarks(self) -> bool:
+        """Whether a landmark network lies beside the encoder, so that detection uses it."""
+        return LANDMARKS_FILE in self.sha256
+
+    @property
     def contract_hash(self) -> str:
         """One sha256 over the files and the input block: galleries are bound to it."""
         contract = {"files": self.sha256, "input": asdict(self.input)}
@@ -108,6 +116,10 @@ def load_card(folder: Path) -> Card:
         raise BadCard(f"{path} is malformed: {error}") from error
     if ENCODER_FILE not in card.sha256:
         raise BadCard(f"{path}: sha256 does not name {ENCODER_FILE}")
+    if spec.alignment == "landmarks" and not card.has_landmarks:
+        raise BadCard(
+            f"{path}: input.alignment = 'landmarks', but sha256 does not name {LANDMARKS_FILE}"
+        )
     for name, expected in card.sha256.items():
         if file_sha256(folder / name) != expected:
             raise BadCard(f"{folder / name} is not the file that its card describes")

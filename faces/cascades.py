@@ -19,8 +19,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-Grey: TypeAlias = npt.NDArray[np.uint8]
-"""A grey image: uint8, shape (H, W)."""
+from faces.types import Grey
 
 Squares: TypeAlias = npt.NDArray[np.float64]
 """Square boxes: float64, shape (M, 3): left, top and side in pixels."""

@@ -107,6 +107,26 @@ def decode_image(data: bytes, limits: Limits = Limits()) -> Image:
         raise BadImage(f"the bytes are not a whole {format_name} image: {error}") from error
 
 
+def image_size(data: bytes, limits: Limits = Limits()) -> tuple[int, int]:
+    """Width and height in pixels by the header, as they are stored; nothing is decoded.
+
+    Raises:
+        BadImage: empty, damaged or of a format that is not accepted.
+        ImageTooLarge: more pixels than `limits` allow.
+    """
+    format_name = image_format(data)
+    if format_name is None:
+        raise BadImage(f"the bytes are no image of an accepted format ({', '.join(ACCEPTED)})")
+    try:
+        size: tuple[int, int] = _READERS[format_name](io.BytesIO(data)).size
+    except PillowImage.DecompressionBombError as error:
+        raise ImageTooLarge(_too_many_pixels("the image", limits)) from error
+    except Exception as error:  # a damaged file makes the readers raise nearly anything
+        raise BadImage(f"the bytes are not a whole {format_name} image: {error}") from error
+    _check_pixels(size, limits)
+    return size
+
+
 def image_format(data: bytes) -> str | None:
     """The format by its magic bytes, one of `ACCEPTED`; None for anything else."""
     if data[:3] == b"\xff\xd8\xff":

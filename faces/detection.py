@@ -17,8 +17,9 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from faces.cascades import FRONTAL, FRONTAL_ALT, LEFT, RIGHT, Cascades, Grey, View, Votes
-from faces.types import Box, DetectedFace, Image
+from faces.alignment import within
+from faces.cascades import FRONTAL, FRONTAL_ALT, LEFT, RIGHT, Cascades, View, Votes
+from faces.types import DetectedFace, Grey, Image
 from faces.voting import Candidate, confidence, gather, without_duplicates
 
 VIEWS = (FRONTAL, FRONTAL_ALT, LEFT, RIGHT)
@@ -68,35 +69,45 @@ class HaarDetector:
     def detect(self, image: Image) -> list[DetectedFace]:
         """Faces in `image` (uint8 RGB), largest first; an empty list when there is none."""
         grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
-        found = self._look(grey) or self._look_closer(grey)
+        found = _decide(self.candidates(grey), self._threshold)
+        if not found:
+            found = _decide(self.candidates(grey, closer=True), self._close_threshold)
         height, width = grey.shape
         faces = [
-            DetectedFace(_box(candidate, width, height), round(score, 4))
+            DetectedFace(
+                within(*candidate.square.tolist(), width=width, height=height), round(score, 4)
+            )
             for score, candidate in found
         ]
         return sorted(
             faces, key=lambda face: (-face.box.area, -face.confidence, face.box.left, face.box.top)
         )
 
-    def _look(self, grey: Grey) -> list[tuple[float, Candidate]]:
-        """The faces of a coarse look and, for a large image, of a fine one, in pixels of `grey`."""
-        votes = self._votes(grey, VIEWS, COARSE_PX)
-        if max(grey.shape) >= FINE_FROM_PX:
-            largest = round(FRONTAL.window_px * FINE_PX / COARSE_PX)  # above it, coarse will do
-            fine = self._votes(grey, FINE_VIEWS, FINE_PX, largest_px=largest)
-            votes = Votes(
-                np.concatenate([votes.squares, fine.squares]),
-                np.concatenate([votes.views, fine.views]),
-            )
-        return _decide(votes, self._threshold)
+    def candidates(self, grey: Grey, *, closer: bool = False) -> list[tuple[float, Candidate]]:
+        """Every square of `grey` that cascades vote for, in its pixels, with a confidence.
 
-    def _look_closer(self, grey: Grey) -> list[tuple[float, Candidate]]:
-        """The faces of one more look, in pixels of `grey`; they may reach beyond it."""
+        Those of one more look, `closer`, may reach beyond the image.
+        """
+        votes = self._look_closer(grey) if closer else self._look(grey)
+        return [(confidence(item), item) for item in gather(votes, len(VIEWS))]
+
+    def _look(self, grey: Grey) -> Votes:
+        """The votes of a coarse look and, for a large image, of a fine one, in pixels of `grey`."""
+        votes = self._votes(grey, VIEWS, COARSE_PX)
+        if max(grey.shape) < FINE_FROM_PX:
+            return votes
+        largest = round(FRONTAL.window_px * FINE_PX / COARSE_PX)  # above it, coarse will do
+        fine = self._votes(grey, FINE_VIEWS, FINE_PX, largest_px=largest)
+        return Votes(
+            np.concatenate([votes.squares, fine.squares]), np.concatenate([votes.views, fine.views])
+        )
+
+    def _look_closer(self, grey: Grey) -> Votes:
+        """The votes of one more look, in pixels of `grey`."""
         border = round(BORDER * min(grey.shape))
         padded = cv2.copyMakeBorder(grey, border, border, border, border, cv2.BORDER_REPLICATE)
         votes = self._votes(padded.astype(np.uint8, copy=False), CLOSE_VIEWS, COARSE_PX)
-        shift = np.array([border, border, 0])
-        return _decide(Votes(votes.squares - shift, votes.views), self._close_threshold)
+        return Votes(votes.squares - np.array([border, border, 0]), votes.views)
 
     def _votes(
         self, grey: Grey, views: tuple[View, ...], longer_px: int, *, largest_px: int = 0
@@ -107,10 +118,11 @@ class HaarDetector:
         return Votes(votes.squares / scale, votes.views)
 
 
-def _decide(votes: Votes, threshold: float) -> list[tuple[float, Candidate]]:
-    """Candidates with a confidence of at least `threshold`, surest first, without duplicates."""
-    scored = [(confidence(item), item) for item in gather(votes, len(VIEWS))]
-    return without_duplicates([item for item in scored if item[0] >= threshold])
+def _decide(
+    candidates: list[tuple[float, Candidate]], threshold: float
+) -> list[tuple[float, Candidate]]:
+    """Those with a confidence of at least `threshold`, surest first, without duplicates."""
+    return without_duplicates([item for item in candidates if item[0] >= threshold])
 
 
 def _shrunk(grey: Grey, longer_px: int) -> tuple[Grey, float]:
@@ -121,11 +133,3 @@ def _shrunk(grey: Grey, longer_px: int) -> tuple[Grey, float]:
     height, width = (max(1, round(side * scale)) for side in grey.shape)
     shrunk = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA)
     return shrunk.astype(np.uint8, copy=False), scale
-
-
-def _box(candidate: Candidate, width: int, height: int) -> Box:
-    """The candidate's square in whole pixels, cut to an image of `width` x `height`."""
-    left, top, side = candidate.square
-    x0, y0 = max(0, round(left)), max(0, round(top))
-    x1, y1 = min(width, round(left + side)), min(height, round(top + side))
-    return Box(x0, y0, max(1, x1 - x0), max(1, y1 - y0))

@@ -1,6 +1,8 @@
 """The encoder: an encoder folder run by ONNX Runtime.
 
 crops uint8 (N, S, S, 3) -> normalise as the card says -> graph -> embeddings float32 (N, D)
+
+Its landmark network, if it has one, is loaded beside it.
 """
 
 from pathlib import Path
@@ -8,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import onnxruntime as ort
 
-from faces.card import ENCODER_FILE, Card, load_card
+from faces.card import ENCODER_FILE, LANDMARKS_FILE, Card, load_card
 from faces.errors import BadCard, DeviceUnavailable
+from faces.landmarks import LandmarkNetwork
 from faces.types import Crops, Embeddings
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -34,6 +37,9 @@ class OnnxEncoder:
             DeviceUnavailable: `device` was asked for by name and is absent.
         """
         self.card: Card = load_card(folder)
+        self.landmarks: LandmarkNetwork | None = None
+        if self.card.has_landmarks:
+            self.landmarks = LandmarkNetwork(folder / LANDMARKS_FILE)
         self.device = _choose_device(device)
         self._batch = batch
         options = ort.SessionOptions()

@@ -13,11 +13,22 @@ import numpy.typing as npt
 Image: TypeAlias = npt.NDArray[np.uint8]
 """An upright RGB image: uint8, shape (H, W, 3), range 0-255."""
 
+Grey: TypeAlias = npt.NDArray[np.uint8]
+"""A grey image: uint8, shape (H, W)."""
+
 Crops: TypeAlias = npt.NDArray[np.uint8]
 """Aligned square face crops, RGB: uint8, shape (N, S, S, 3)."""
 
 Embeddings: TypeAlias = npt.NDArray[np.float32]
 """Embeddings of unit length: float32, shape (N, D)."""
+
+
+Landmarks: TypeAlias = npt.NDArray[np.float32]
+"""Five points of a face, x and y in pixels: float32 (5, 2). Eye on the image's left, eye on its
+right, tip of the nose, corner of the mouth on the image's left, corner on its right."""
+
+FivePoints: TypeAlias = tuple[tuple[float, float], ...]
+"""`Landmarks` as plain numbers, so that faces can be compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +47,44 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
+class FaceQuality:
+    """How good a face is to recognise someone by; each value from 0 (useless) to 1 (good).
+
+    Attributes:
+        size: how many pixels it has.
+        sharpness: how much detail is in them.
+        light: neither too dark nor too bright, and with contrast.
+        pose: 1 from the front, 0 in profile.
+    """
+
+    size: float
+    sharpness: float
+    light: float
+    pose: float
+
+    @property
+    def overall(self) -> float:
+        """The worst of them: a chain is as strong as its weakest link."""
+        return min(self.size, self.sharpness, self.light, self.pose)
+
+
+@dataclass(frozen=True, slots=True)
 class DetectedFace:
-    """Where a face is, and how sure the detector is of it (0 to 1)."""
+    """A face in an image.
+
+    Attributes:
+        box: where it is.
+        confidence: how sure the detector is of it, 0 to 1.
+        landmarks: its five points; None from a detector that does not find them.
+        yaw_deg: how far the head is turned to the image's right; None without landmarks.
+        quality: None without landmarks.
+    """
 
     box: Box
     confidence: float
+    landmarks: FivePoints | None = None
+    yaw_deg: float | None = None
+    quality: FaceQuality | None = None
 
 
 class Detector(Protocol):
@@ -62,6 +106,11 @@ class Encoder(Protocol):
     def embed(self, crops: Crops) -> Embeddings:
         """Embeddings (N, D) of unit length for `crops` (N, S, S, 3). Thread-safe."""
         ...
+
+
+def five_points(landmarks: npt.ArrayLike) -> FivePoints:
+    """Landmarks (5, 2) as plain numbers, to a hundredth of a pixel."""
+    return tuple((round(float(x), 2), round(float(y), 2)) for x, y in np.asarray(landmarks))
 
 
 def largest(faces: Sequence[DetectedFace]) -> DetectedFace | None:

@@ -1,6 +1,7 @@
 """The builder: enrols a whole source of photos, in batches, and goes on where it was stopped.
 
     photos -> threads: read, known already? detect, embed -> batches -> Gallery.add -> report
+    crops  -> threads: the same for many at once, without detection
 
 A photo counts as done only when its batch is committed, so whatever stops a build loses nothing
 that it had reported; the next run skips by content what is enrolled. Memory is bounded by the
@@ -13,18 +14,17 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import PurePosixPath
+from itertools import islice
 from typing import TypeAlias
 
-from faces.errors import FaceError
 from faces.sources import Photo
-from index.enrolment import PhotoEmbedder, photo_digest, prepare_face
-from index.errors import InvalidName
+from index.enrolment import PhotoEmbedder
 from index.gallery import Gallery
-from index.names import clean_name
+from index.preparing import CropPreparer, Outcome, PhotoPreparer, Rejected
 from index.records import Face, NewFace
+from index.tables import DEFAULT_COLLECTION
 
-BATCH_FACES = 32
+BATCH_FACES = 128
 """Faces in one transaction: one wait for the disk for all of them."""
 
 BATCH_S = 1.0
@@ -32,14 +32,6 @@ BATCH_S = 1.0
 
 IN_WORK_PER_THREAD = 4
 """Photos handed out ahead, so that no thread waits for a slow photo before it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """A photo that could not be enrolled, and why."""
-
-    source_name: str
-    error: FaceError | InvalidName
 
 
 @dataclass(slots=True)
@@ -69,9 +61,6 @@ class BuildReport:
 Progress: TypeAlias = Callable[[int], None]
 """Called with the number of photos dealt with so far; what they led to is committed."""
 
-_Outcome: TypeAlias = NewFace | Face | Rejected
-"""A face to enrol, the face that the photo was enrolled as before, or a rejection."""
-
 
 def build(
     gallery: Gallery,
@@ -80,6 +69,8 @@ def build(
     *,
     progress: Progress | None,
     workers: int,
+    collection: str = DEFAULT_COLLECTION,
+    unnamed: bool = False,
 ) -> BuildReport:
     """Enrol all photos of a source, one face each: the largest.
 
@@ -91,17 +82,45 @@ def build(
         source: the photos.
         progress: is told how far it is.
         workers: threads.
+        collection: where to.
+        unnamed: name nobody; each face is an unnamed person of its own.
 
     Raises:
         BadSource: the source cannot be listed; single photos that cannot be read are rejected.
         StoreError: the gallery cannot be written; what was reported as done is kept.
     """
+    preparer = PhotoPreparer(gallery, pipeline, collection, unnamed=unnamed)
+    return _run(preparer, _Builder(gallery, collection), source, progress, workers)
+
+
+def build_from_crops(
+    gallery: Gallery,
+    pipeline: PhotoEmbedder,
+    source: Iterable[Photo],
+    *,
+    progress: Progress | None,
+    workers: int,
+    collection: str = DEFAULT_COLLECTION,
+) -> BuildReport:
+    """As `build`, of pictures that are context crops already: no face is looked for in them."""
+    preparer = CropPreparer(gallery, pipeline, collection)
+    return _run(preparer, _Builder(gallery, collection), source, progress, workers)
+
+
+def _run(
+    preparer: PhotoPreparer,
+    builder: "_Builder",
+    source: Iterable[Photo],
+    progress: Progress | None,
+    workers: int,
+) -> BuildReport:
     started = time.perf_counter()
-    builder = _Builder(gallery, pipeline)
+    ahead = workers * (IN_WORK_PER_THREAD if preparer.together == 1 else 2)
     pool = ThreadPoolExecutor(workers, thread_name_prefix="build")
     try:
-        for outcome in _ahead(pool, builder.prepare, source, limit=workers * IN_WORK_PER_THREAD):
-            builder.take(outcome)
+        for outcomes in _ahead(pool, preparer, source, limit=ahead):
+            for outcome in outcomes:
+                builder.take(outcome)
             if progress is not None:
                 progress(builder.report.photos)
     finally:
@@ -116,27 +135,15 @@ def build(
 class _Builder:
     """The state of one build: the batch in the making, and the report."""
 
-    def __init__(self, gallery: Gallery, pipeline: PhotoEmbedder) -> None:
+    def __init__(self, gallery: Gallery, collection: str) -> None:
         self.report = BuildReport()
         self._gallery = gallery
-        self._pipeline = pipeline
+        self._collection = collection
         self._started = datetime.now(UTC)
         self._batch: list[NewFace] = []
         self._committed_s = time.monotonic()
 
-    def prepare(self, photo: Photo) -> _Outcome:
-        """Find out what a photo leads to; called by many threads."""
-        try:
-            person = clean_name(photo.person or PurePosixPath(photo.name).stem)
-            data = photo.read()
-            known = self._gallery.face_by_photo(person, photo_digest(data))
-            if known is not None:
-                return known
-            return prepare_face(self._pipeline, person=person, source_name=photo.name, data=data)
-        except (FaceError, InvalidName) as error:
-            return Rejected(photo.name, error)
-
-    def take(self, outcome: _Outcome) -> None:
+    def take(self, outcome: Outcome) -> None:
         """Note an outcome, and commit when it is time."""
         if isinstance(outcome, NewFace):
             self._batch.append(outcome)
@@ -150,7 +157,7 @@ class _Builder:
 
     def commit(self) -> None:
         """Enrol the batch."""
-        for enrolled in self._gallery.add(self._batch):
+        for enrolled in self._gallery.add(self._batch, collection=self._collection):
             if enrolled.duplicate:
                 self._count_known(enrolled.face)
             else:
@@ -166,16 +173,13 @@ class _Builder:
 
 
 def _ahead(
-    pool: ThreadPoolExecutor,
-    prepare: Callable[[Photo], _Outcome],
-    photos: Iterable[Photo],
-    *,
-    limit: int,
-) -> Iterator[_Outcome]:
-    """The outcomes in the order of the photos, with at most `limit` photos in work."""
-    waiting: deque[Future[_Outcome]] = deque()
-    for photo in photos:
-        waiting.append(pool.submit(prepare, photo))
+    pool: ThreadPoolExecutor, preparer: PhotoPreparer, photos: Iterable[Photo], *, limit: int
+) -> Iterator[list[Outcome]]:
+    """The outcomes in the order of the photos; at most `limit` calls of the preparer are ahead."""
+    waiting: deque[Future[list[Outcome]]] = deque()
+    source = iter(photos)
+    while part := list(islice(source, preparer.together)):
+        waiting.append(pool.submit(preparer.prepare, part))
         if len(waiting) >= limit:
             yield waiting.popleft().result()
     while waiting:

@@ -7,13 +7,15 @@ was erased since has no embedding any more and is left out, so applying twice do
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select
+import numpy as np
+from sqlalchemy import Connection, exists, func, select
 
 from faces.types import Embeddings
 from index.database import Database
-from index.tables import ChangeRow, EmbeddingRow
+from index.logs import ADD
+from index.tables import ChangeRow, EmbeddingRow, FaceRow, GalleryRow
+from index.vector_index import Keys
 from index.vectors import from_bytes
-from index.writing import ADD
 
 CHANGES_PER_READ = 4096
 """Entries or embeddings read in one transaction, so that none is long and memory stays bounded."""
@@ -26,12 +28,14 @@ class Changes:
     Attributes:
         removed: face keys to remove.
         added: face keys to add.
+        collections: of `added`, their collections' keys.
         vectors: of `added`, float32 (N, D).
         seq: the last sequence number of the stretch.
     """
 
     removed: list[int]
     added: list[int]
+    collections: list[int]
     vectors: Embeddings
     seq: int
 
@@ -52,18 +56,34 @@ def count_removals(connection: Connection) -> int:
     return connection.scalar(select(func.count()).where(ChangeRow.operation != ADD)) or 0
 
 
+def uncleaned(connection: Connection) -> bool:
+    """Whether faces were removed since the files were cleaned last, or they never were."""
+    cleaned = connection.scalar(select(GalleryRow.cleaned_seq))
+    if cleaned is None:
+        return False
+    later = exists().where(ChangeRow.seq > cleaned, ChangeRow.operation != ADD)
+    return cleaned < 0 or bool(connection.scalar(select(later)))
+
+
 def changes_since(
     connection: Connection, seq: int, *, encoder_key: int, dimension: int
 ) -> Changes | None:
     """The next stretch of the log after `seq`; None where there is nothing more."""
     query = (
-        select(ChangeRow.seq, ChangeRow.face_key, ChangeRow.operation, EmbeddingRow.vector)
+        select(
+            ChangeRow.seq,
+            ChangeRow.face_key,
+            ChangeRow.operation,
+            EmbeddingRow.vector,
+            FaceRow.collection_key,
+        )
         .outerjoin(
             EmbeddingRow,
             (EmbeddingRow.face_key == ChangeRow.face_key)
             & (EmbeddingRow.encoder_key == encoder_key)
             & (ChangeRow.operation == ADD),
         )
+        .outerjoin(FaceRow, FaceRow.key == EmbeddingRow.face_key)
         .where(ChangeRow.seq > seq)
         .order_by(ChangeRow.seq)
         .limit(CHANGES_PER_READ)
@@ -74,19 +94,38 @@ def changes_since(
     removed = [row.face_key for row in rows if row.operation != ADD]
     added = [row for row in rows if row.vector is not None]
     vectors = from_bytes([row.vector for row in added], dimension)
-    return Changes(removed, [row.face_key for row in added], vectors, rows[-1].seq)
+    return Changes(
+        removed=removed,
+        added=[row.face_key for row in added],
+        collections=[row.collection_key for row in added],
+        vectors=vectors,
+        seq=rows[-1].seq,
+    )
+
+
+def faces_by_collection(connection: Connection) -> dict[int, int]:
+    """Collection key -> how many faces it has, for those that have any."""
+    query = select(FaceRow.collection_key, func.count().label("faces")).group_by(
+        FaceRow.collection_key
+    )
+    return {row.collection_key: row.faces for row in connection.execute(query)}
 
 
 def all_embeddings(
-    database: Database, *, encoder_key: int, dimension: int
-) -> Iterator[tuple[list[int], Embeddings]]:
-    """Every embedding of one encoder, in pieces of (face keys, float32 (N, D)), by growing key."""
+    database: Database, *, encoder_key: int, collection_key: int, dimension: int
+) -> Iterator[tuple[Keys, Embeddings]]:
+    """A collection's embeddings of one encoder in pieces: face keys (N,) that grow, (N, D)."""
     last_key = 0
     while True:
         with database.read() as connection:
             query = (
                 select(EmbeddingRow.face_key, EmbeddingRow.vector)
-                .where(EmbeddingRow.encoder_key == encoder_key, EmbeddingRow.face_key > last_key)
+                .join(FaceRow, FaceRow.key == EmbeddingRow.face_key)
+                .where(
+                    EmbeddingRow.encoder_key == encoder_key,
+                    EmbeddingRow.face_key > last_key,
+                    FaceRow.collection_key == collection_key,
+                )
                 .order_by(EmbeddingRow.face_key)
                 .limit(CHANGES_PER_READ)
             )
@@ -94,4 +133,5 @@ def all_embeddings(
         if not rows:
             return
         last_key = rows[-1].face_key
-        yield [row.face_key for row in rows], from_bytes([row.vector for row in rows], dimension)
+        keys = np.array([row.face_key for row in rows], np.int64)
+        yield keys, from_bytes([row.vector for row in rows], dimension)

@@ -6,10 +6,11 @@ The builder and the service both go through here, so the same photo becomes the 
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Protocol, TypeAlias
 
-from faces.pipeline import EmbeddedPhoto, Which
+from faces.errors import ImageError
+from faces.pipeline import EmbeddedFace, EmbeddedPhoto, Which
 from index.records import NewFace
 
 OneFace: TypeAlias = Literal["largest", "single"]
@@ -23,6 +24,10 @@ class PhotoEmbedder(Protocol):
         """Embed the chosen faces of a photo."""
         ...
 
+    def embed_crops(self, pictures: Sequence[bytes]) -> list[EmbeddedFace | ImageError]:
+        """Embed pictures that are cut to a face already."""
+        ...
+
 
 def photo_digest(data: bytes) -> str:
     """What tells two photos apart: hex sha256 of the bytes."""
@@ -32,7 +37,7 @@ def photo_digest(data: bytes) -> str:
 def prepare_face(
     pipeline: PhotoEmbedder,
     *,
-    person: str,
+    person: str | None,
     source_name: str,
     data: bytes,
     which: OneFace = "largest",
@@ -42,7 +47,7 @@ def prepare_face(
 
     Args:
         pipeline: finds and embeds.
-        person: who is on the photo.
+        person: who is on the photo; None makes an unnamed person of it.
         source_name: where it came from.
         data: the photo's bytes.
         which: the face to take.
@@ -54,6 +59,18 @@ def prepare_face(
         SeveralFaces: `which` is "single" and more than one face was found.
     """
     found = pipeline.embed(data, which).faces[0]
+    return new_face(found, person=person, source_name=source_name, data=data, metadata=metadata)
+
+
+def new_face(
+    found: EmbeddedFace,
+    *,
+    person: str | None,
+    source_name: str,
+    data: bytes,
+    metadata: Mapping[str, Any] | None = None,
+) -> NewFace:
+    """An embedded face of a photo as one to enrol; for the arguments see `prepare_face`."""
     return NewFace(
         person=person,
         source_name=source_name,

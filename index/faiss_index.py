@@ -1,106 +1,192 @@
-"""The exact vector index, by FAISS: every query is compared with every face.
+"""What we ask of FAISS. This is the only module that knows it.
 
-`IndexFlatIP` knows positions; the keys stand beside it in the same order. FAISS searches without
-the interpreter's lock, but does not guard an index against changes meanwhile, so searches share a
-lock that a change has alone. This is the only module that knows FAISS.
+    inner_products  queries against rows in memory or in a mapped file, all of them
+    GraphMaker      bytes of rows -> a graph that links like with like (HNSW)
+    GraphScan       queries against bytes in a mapped file, along the graph
+
+FAISS searches without the interpreter's lock. Nothing here changes once it is made, so searches
+need no lock of ours either.
+
+Axes: N rows, Q queries, K results, D embedding dimension.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
-import faiss
+import faiss as untyped_faiss
 import numpy as np
+import numpy.typing as npt
 
 from faces.types import Embeddings
-from index.read_write_lock import ReadWriteLock
-from index.vector_index import Keys, Similarities
-from index.vectors import checked
+from index.vector_index import Similarities
 
-EXACT = "exact"
+faiss: Any = untyped_faiss
+"""Its own stubs lack half of what is used here."""
 
-_KEYS = np.dtype("<i8")
-_VECTORS = np.dtype("<f4")
+Positions: TypeAlias = npt.NDArray[np.int64]
+"""Rows of a base or a delta: int64, -1 where there was none to name."""
 
 
-class FaissExactIndex:
-    """An exact `VectorIndex` in this process's memory: 4 D + 8 bytes a face."""
+def inner_products(
+    queries: Embeddings, vectors: Embeddings, count: int
+) -> tuple[Similarities, Positions]:
+    """The rows of `vectors` (N, D) most like each query (Q, D), best first: two of (Q, K).
 
-    kind = EXACT
+    K is `count`, or N if that is less. The vectors are read where they lie and not copied.
+    """
+    count = min(count, len(vectors))
+    if not count or not len(queries):
+        empty = (len(queries), count)
+        return np.empty(empty, np.float32), np.empty(empty, np.int64)
+    with _one_thread():
+        found: tuple[Similarities, Positions] = faiss.knn(
+            queries, vectors, count, metric=faiss.METRIC_INNER_PRODUCT
+        )
+        return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Graph:
+    """Links between rows by HNSW (Malkov and Yashunin, 2016), as FAISS lays them out.
+
+    Attributes:
+        neighbours: the links of all rows one after the other, int32; -1 where there is none.
+        levels: how many levels each row is on, uint8 (N,), 1 or more.
+        entry: the row that searches begin at.
+        links: M; a row has up to 2 M on the lowest level and M on each other.
+    """
+
+    neighbours: npt.NDArray[np.int32]
+    levels: npt.NDArray[np.uint8]
+    entry: int
+    links: int
+
+
+class GraphScan:
+    """Bytes of vectors, searched along a graph or one and all, where they lie in a mapped file.
+
+    A byte stands for `byte - 128`, and queries are whole numbers (`FixedPoint.for_scan`).
+    """
+
+    def __init__(self, codes: npt.NDArray[np.uint8], graph: Graph) -> None:
+        """Take the codes (N, D) and the graph; neither is copied, both must outlive this."""
+        self._kept = (codes, graph)
+        count, dimension = codes.shape
+        self._index = _empty_graph(dimension, graph.links)
+        storage = faiss.downcast_index(self._index.storage)
+        storage.codes = faiss.MaybeOwnedVectorUInt8.create_view(
+            faiss.swig_ptr(codes.reshape(-1)), codes.size, storage.codes.owner
+        )
+        self._index.hnsw.neighbors = faiss.MaybeOwnedVectorInt32.create_view(
+            faiss.swig_ptr(graph.neighbours), graph.neighbours.size, storage.codes.owner
+        )
+        _set_levels(self._index, graph)
+        self._index.ntotal = storage.ntotal = count
+        self._storage = storage
+
+    def scan(self, queries: Embeddings, count: int, effort: int) -> Positions:
+        """The `count` best rows of each query (Q, `count`) that are met along the graph.
+
+        `effort` rows at least are followed further (HNSW's efSearch). -1 where fewer were met.
+        """
+        return _along_graph(self._index, queries, count, effort)
+
+    def scan_all(self, queries: Embeddings, count: int) -> Positions:
+        """The same of all rows, each looked at."""
+        with _one_thread():
+            positions: Positions = self._storage.search(queries, count)[1]
+            return positions
+
+
+class GraphMaker:
+    """Links rows one block after the other, in memory; goes on from an earlier graph if given."""
+
+    def __init__(self, dimension: int, links: int, effort: int) -> None:
+        """An empty graph of M `links`, whose rows are placed with this effort (efConstruction)."""
+        self._index = _empty_graph(dimension, links)
+        self._index.hnsw.efConstruction = effort
+        self._links = links
+
+    def start_from(self, codes: npt.NDArray[np.uint8], graph: Graph) -> None:
+        """Copy rows (N, D) that are linked already."""
+        storage = faiss.downcast_index(self._index.storage)
+        storage.codes.resize(codes.size)
+        owned = faiss.rev_swig_ptr(storage.codes.data(), codes.size)
+        owned.reshape(codes.shape)[:] = codes
+        neighbours = self._index.hnsw.neighbors
+        neighbours.resize(graph.neighbours.size)
+        faiss.rev_swig_ptr(neighbours.data(), graph.neighbours.size)[:] = graph.neighbours
+        _set_levels(self._index, graph)
+        self._index.ntotal = storage.ntotal = len(codes)
+
+    def link(self, codes: npt.NDArray[np.uint8]) -> None:
+        """Add rows (N, D)."""
+        with _one_thread():
+            self._index.add(codes.astype(np.float32) - 128)
+
+    def scan(self, queries: Embeddings, count: int, effort: int) -> Positions:
+        """See `GraphScan.scan`."""
+        return _along_graph(self._index, queries, count, effort)
+
+    def graph(self) -> Graph:
+        """The links so far; valid as long as this maker."""
+        hnsw = self._index.hnsw
+        neighbours = faiss.rev_swig_ptr(hnsw.neighbors.data(), hnsw.neighbors.size())
+        levels = faiss.vector_to_array(hnsw.levels).astype(np.uint8)
+        return Graph(neighbours, levels, int(hnsw.entry_point), self._links)
+
+
+def _empty_graph(dimension: int, links: int) -> Any:  # noqa: ANN401 - an index of FAISS
+    signed_bytes = faiss.ScalarQuantizer.QT_8bit_direct_signed
+    index = faiss.IndexHNSWSQ(dimension, signed_bytes, links, faiss.METRIC_INNER_PRODUCT)
+    index.is_trained = True  # there is nothing to train: bytes are bytes
+    faiss.downcast_index(index.storage).is_trained = True
+    return index
+
+
+def _along_graph(index: Any, queries: Embeddings, count: int, effort: int) -> Positions:  # noqa: ANN401
+    wanted = faiss.SearchParametersHNSW(efSearch=max(effort, count))
+    with _one_thread():
+        positions: Positions = index.search(queries, count, params=wanted)[1]
+        return positions
+
+
+def _set_levels(index: Any, graph: Graph) -> None:  # noqa: ANN401 - an index of FAISS
+    """Levels, and from them where each row's links begin."""
+    sizes = faiss.vector_to_array(index.hnsw.cum_nneighbor_per_level)[graph.levels]
+    offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.uint64)
+    assert offsets[-1] == graph.neighbours.size
+    faiss.copy_array_to_vector(graph.levels.astype(np.int32), index.hnsw.levels)
+    faiss.copy_array_to_vector(offsets, index.hnsw.offsets)
+    index.hnsw.entry_point = graph.entry
+    index.hnsw.max_level = int(graph.levels[graph.entry]) - 1
+
+
+def gpu_count() -> int:
+    """How many GPUs FAISS can use; 0 for the build without them."""
+    return int(faiss.get_num_gpus()) if hasattr(faiss, "StandardGpuResources") else 0
+
+
+class GpuFlat:
+    """Vectors on the first GPU as float16, searched without exception. For one thread only."""
 
     def __init__(self, dimension: int) -> None:
-        """An empty index for vectors of this dimension."""
-        self._dimension = dimension
-        self._lock = ReadWriteLock()
-        self._vectors = faiss.IndexFlatIP(dimension)
-        self._keys: Keys = np.empty(0, np.int64)
-        self._last_seq = 0
+        """An empty index on the GPU."""
+        self._resources = faiss.StandardGpuResources()
+        config = faiss.GpuIndexFlatConfig()
+        config.useFloat16 = True
+        self._index: Any = faiss.GpuIndexFlatIP(self._resources, dimension, config)
 
-    @property
-    def size(self) -> int:
-        """How many faces it holds."""
-        return len(self._keys)
+    def add(self, vectors: Embeddings) -> None:
+        """Append vectors (N, D)."""
+        self._index.add(vectors)
 
-    @property
-    def last_seq(self) -> int:
-        """The last change of the store that it has followed."""
-        return self._last_seq
-
-    def add(self, keys: Keys, vectors: Embeddings) -> None:
-        """Hold these faces; see `VectorIndex.add`."""
-        vectors = checked(vectors, self._dimension)
-        with self._lock.write():
-            self._remove(keys)
-            self._vectors.add(vectors)
-            self._keys = np.concatenate([self._keys, keys])
-
-    def remove(self, keys: Keys) -> None:
-        """Let go of these faces; see `VectorIndex.remove`."""
-        with self._lock.write():
-            self._remove(keys)
-
-    def follow(self, seq: int) -> None:
-        """Note that all changes up to `seq` have been applied."""
-        self._last_seq = seq
-
-    def search(self, queries: Embeddings, count: int) -> tuple[Similarities, Keys]:
-        """The nearest faces of each query; see `VectorIndex.search`."""
-        queries = checked(queries, self._dimension)
-        with self._lock.read():
-            if not self.size:
-                return np.empty((len(queries), 0), np.float32), np.empty(
-                    (len(queries), 0), np.int64
-                )
-            with _one_thread():
-                similarities, positions = self._vectors.search(queries, min(count, self.size))
-            return similarities, self._keys[positions]
-
-    def save(self, file: BinaryIO) -> None:
-        """Write the keys (int64), then the vectors (float32), both little-endian."""
-        with self._lock.read():
-            file.write(self._keys.astype(_KEYS).data)
-            if self.size:
-                numbers = faiss.rev_swig_ptr(self._vectors.get_xb(), self.size * self._dimension)
-                file.write(numbers.astype(_VECTORS, copy=False).data)
-
-    def load(self, file: BinaryIO, count: int) -> None:
-        """Hold what `save` wrote."""
-        keys = np.frombuffer(file.read(count * _KEYS.itemsize), _KEYS).astype(np.int64)
-        size = count * self._dimension * _VECTORS.itemsize
-        vectors = np.frombuffer(file.read(size), _VECTORS).reshape(count, self._dimension)
-        with self._lock.write():
-            self._vectors.reset()
-            self._vectors.add(checked(vectors, self._dimension))
-            self._keys = keys
-
-    def _remove(self, keys: Keys) -> None:
-        """Drop those of the keys that are held; the others close up in the same order."""
-        if not len(keys) or not self.size or keys.min() > self._keys.max():  # all new: keys grow
-            return
-        positions = np.flatnonzero(np.isin(self._keys, keys))
-        if len(positions):
-            self._vectors.remove_ids(faiss.IDSelectorBatch(positions))
-            self._keys = np.delete(self._keys, positions)
+    def scan(self, queries: Embeddings, count: int) -> Positions:
+        """The rows (Q, `count`) most like each query, -1 where there are no more."""
+        positions: Positions = self._index.search(queries, count)[1]
+        return positions
 
 
 @contextmanager

@@ -35,21 +35,33 @@ class _Candidate:
 
 
 def nearest(
-    connection: Connection, index: VectorIndex, queries: Embeddings, k: int, group_by: GroupBy
+    connection: Connection,
+    index: VectorIndex,
+    queries: Embeddings,
+    k: int,
+    group_by: GroupBy,
+    collection_key: int,
 ) -> list[list[Match]]:
-    """The k best matches of each query (Q, D): best first, of equals the lower face id first."""
+    """The k best matches of each query (Q, D) in one collection.
+
+    Best first, of equals the lower face id first.
+    """
     ranked: list[list[_Candidate]] = [[] for _ in queries]
+    owner_of: dict[int, tuple[str, int]] = {}
+    asked = np.empty(0, np.int64)
     pending, count = list(range(len(queries))), k * FIRST_CANDIDATES
     while pending:
         size = index.size
         similarities, keys = index.search(queries[pending], count)
-        owner_of = owners(connection, np.unique(keys).tolist())
+        fresh = np.setdiff1d(keys, asked)
+        owner_of |= owners(connection, fresh.tolist(), collection_key)
+        asked = np.concatenate([asked, fresh])
         complete = count >= size
         unsettled = []
         for query, row, row_keys in zip(pending, similarities, keys, strict=True):
             scores = np.round(row.astype(np.float64), DECIMALS).clip(-1, 1).tolist()
             ranked[query] = _best(_candidates(scores, row_keys.tolist(), owner_of), k, group_by)
-            if not complete and not _settled(ranked[query], k, worst=scores[-1]):
+            if scores and not complete and not _settled(ranked[query], k, worst=scores[-1]):
                 unsettled.append(query)
         pending, count = unsettled, count * FIRST_CANDIDATES
     return _matches(connection, ranked)

@@ -6,6 +6,7 @@ Axes: D embedding dimension.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import Enum
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 import numpy as np
@@ -18,6 +19,9 @@ T = TypeVar("T")
 GroupBy: TypeAlias = Literal["person", "face"]
 """Whether an answer names each person once, by the best face, or every face."""
 
+PersonSimilarity: TypeAlias = Literal["best", "centroid"]
+"""What a person is compared by: the face most like the probe, or the mean of all faces."""
+
 Vector: TypeAlias = npt.NDArray[np.float32]
 """One embedding of unit length: float32, shape (D,)."""
 
@@ -27,17 +31,21 @@ class NewFace:
     """A face that is ready to be enrolled.
 
     Attributes:
-        person: name of the person.
+        person: name of the person; None makes an unnamed person of this face alone.
         source_name: where the photo came from, as its giver calls it.
         photo_sha256: hex digest of the photo's bytes.
         box: the face, in pixels of the upright photo.
         confidence: the detector's, 0 to 1.
         embedding: float32 (D,) of unit length.
-        context: the context crop as JPEG.
+        context: the context crop as JPEG; empty if there is none, as with imported embeddings.
         metadata: what the giver wants to keep with it; JSON.
+        consent_reference: where the person's consent is on file.
+        expires_at: aware; the face is erased then.
+        face_id: to keep, of a face that comes from an export; another is made where it is taken.
+        created_at: aware; to keep, likewise.
     """
 
-    person: str
+    person: str | None
     source_name: str
     photo_sha256: str
     box: Box
@@ -45,11 +53,15 @@ class NewFace:
     embedding: Vector = field(repr=False)
     context: bytes = field(repr=False)
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    consent_reference: str | None = None
+    expires_at: datetime | None = None
+    face_id: str | None = None
+    created_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """An enrolled face. Ids are ULIDs; `created_at` is in UTC."""
+    """An enrolled face. Ids are ULIDs; times are in UTC."""
 
     face_id: str
     person_id: str
@@ -59,6 +71,34 @@ class Face:
     confidence: float
     created_at: datetime
     metadata: Mapping[str, Any]
+    consent_reference: str | None = None
+    expires_at: datetime | None = None
+
+
+class Unchanged(Enum):
+    """What a change leaves as it is; None would mean to take it away."""
+
+    UNCHANGED = "unchanged"
+
+
+UNCHANGED = Unchanged.UNCHANGED
+
+
+@dataclass(frozen=True, slots=True)
+class FaceChange:
+    """What to change of an enrolled face.
+
+    Attributes:
+        person: name of the person that it belongs to; one who is not there yet is made.
+        metadata: replaces the old.
+        consent_reference: None takes it away.
+        expires_at: aware; None keeps the face for good.
+    """
+
+    person: str | Unchanged = UNCHANGED
+    metadata: Mapping[str, Any] | Unchanged = UNCHANGED
+    consent_reference: str | Unchanged | None = UNCHANGED
+    expires_at: datetime | Unchanged | None = UNCHANGED
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +111,20 @@ class Enrolled:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A named group of faces, and how many it has."""
+    """A group of faces, and how many it has; `named` is False until somebody has named it."""
 
     person_id: str
     person: str
+    faces: int
+    named: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A gallery of its own within the store, with its sizes."""
+
+    name: str
+    people: int
     faces: int
 
 

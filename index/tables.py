@@ -28,7 +28,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 DEFAULT_COLLECTION_KEY = 1
-"""The first migration makes this collection, "default"."""
+"""The first migration makes this collection, "default", and nothing removes it."""
+
+DEFAULT_COLLECTION = "default"
 
 Key = BigInteger().with_variant(Integer, "sqlite")
 """SQLite counts only `INTEGER` columns up by itself."""
@@ -72,7 +74,11 @@ class CollectionRow(Table):
 
 
 class EncoderRow(Table):
-    """An encoder whose embeddings the store holds."""
+    """An encoder whose embeddings the store holds, or is about to.
+
+    `folder` is where its files are, as far as anybody has said; `bound_at` is when the gallery was
+    bound to it last, null if it never was.
+    """
 
     __tablename__ = "encoder"
 
@@ -81,20 +87,31 @@ class EncoderRow(Table):
     name: Mapped[str]
     version: Mapped[str]
     dimension: Mapped[int]
+    folder: Mapped[str | None]
+    bound_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class GalleryRow(Table):
-    """The one row that says which store this is and which encoder answers."""
+    """The one row that says which store this is and which encoder answers.
+
+    Up to the change `cleaned_seq` nothing that was erased is left in any file; -1 if that was never
+    made sure of. `cleanings` counts how often.
+    """
 
     __tablename__ = "gallery"
 
     id: Mapped[str] = mapped_column(primary_key=True)
     encoder_key: Mapped[int] = mapped_column(ForeignKey(EncoderRow.key))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    cleaned_seq: Mapped[int] = mapped_column(BigInteger, default=0)
+    cleanings: Mapped[int] = mapped_column(BigInteger, default=0)
 
 
 class PersonRow(Table):
-    """A named group of faces. `name_folded` is the name as listings sort and search it."""
+    """A group of faces. `name_folded` is the name as listings sort and search it.
+
+    Of somebody nobody has named yet, `named` is false and the name is made up.
+    """
 
     __tablename__ = "person"
     __table_args__ = (
@@ -108,14 +125,21 @@ class PersonRow(Table):
     collection_key: Mapped[int] = mapped_column(ForeignKey(CollectionRow.key))
     name: Mapped[str]
     name_folded: Mapped[str]
+    named: Mapped[bool] = mapped_column(default=True)
 
 
 class FaceRow(Table):
-    """A face in a photo, without its pixels and its embedding."""
+    """A face in a photo, without its pixels and its embedding.
+
+    `collection_key` is that of its person, repeated so that searches need not look there.
+    """
 
     __tablename__ = "face"
     __table_args__ = (
         UniqueConstraint("person_key", "photo_sha256"),
+        Index(None, "collection_key"),
+        Index(None, "expires_at"),
+        Index(None, "photo_sha256"),
         {"sqlite_autoincrement": True},
     )
 
@@ -131,6 +155,10 @@ class FaceRow(Table):
     confidence: Mapped[float]
     details: Mapped[dict[str, Any]] = mapped_column(JSON)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    collection_key: Mapped[int] = mapped_column(default=DEFAULT_COLLECTION_KEY)
+    consent_reference: Mapped[str | None]
+    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    crop_sha256: Mapped[str] = mapped_column(default="")
 
 
 class ContextCropRow(Table):
@@ -184,3 +212,4 @@ class AuditRow(Table):
     action: Mapped[str]
     person_id: Mapped[str]
     face_id: Mapped[str]
+    collection_key: Mapped[int | None]

@@ -1,101 +1,132 @@
 """Upkeep: what keeps the files of a gallery small, fresh and free of what was erased.
 
-    catch up -> after erasures: rewrite the database, empty its log -> write a stale snapshot anew
-
-`secure_delete` overwrites what is erased where it lies, but SQLite also leaves copies of rows in
-pages that it rebuilt when they were full: in six trials with some 2,000 erased faces each, 3 of
-109,000 pieces of them were still there. So a database of moderate size is also written anew.
+erase what has expired -> catch up -> overwrite what is left of rows, empty the log
+    -> write a stale snapshot anew
 """
 
-import errno
 import threading
 import time
-from pathlib import Path
+from collections.abc import Callable
 
+from index import changes
 from index.database import Database
-from index.errors import StorageFull, StoreUnavailable
+from index.errors import CleaningFailed
+from index.files import explained
 from index.projection import Projection
 
 SNAPSHOT_EVERY = 10_000
 """Changes after which a snapshot is written again; to read as many at a start is quick."""
 
-REWRITE_MAX_BYTES = 128 * 2**20
-"""Larger databases are not written anew, since writers would wait for too long: 321 MiB took 10 s
-on 2 loaded cores. There the rare copies stay until their pages are used again."""
+CLEAN_EVERY_S = 20.0
+"""What follows each other is dealt with together, well within the 60 s that we promise."""
 
-REWRITE_EVERY_S = 20.0
-"""Erasures that follow each other are dealt with together, well within the 60 s that we promise."""
+LOG_MAX_BYTES = 64 * 2**20
+"""From this size on, the write-ahead log is emptied at once: reading through it gets slower."""
 
 
 class Upkeep:
     """Called now and then by whoever keeps a gallery open, and once when it closes."""
 
-    def __init__(
-        self, database: Database, projection: Projection, snapshot: Path, *, serve: bool
-    ) -> None:
+    def __init__(self, database: Database, projection: Projection, *, serve: bool) -> None:
         """Watch over one gallery.
 
         Args:
             database: the store.
-            projection: its vector index.
-            snapshot: file of the snapshot.
+            projection: its vector indexes.
             serve: this process serves the folder, so it writes snapshots, and cleans up after
                 every process; otherwise only after itself.
         """
         self._database = database
         self._projection = projection
-        self._snapshot = snapshot
         self._serve = serve
         self._lock = threading.Lock()
+        self._retired = False
         self._erased_here = False
-        self._cleaned_removals = 0
-        self._rewritten_at_s = float("-inf")
+        self._snapshot_removals = 0
+        self._cleaned_at_s = self._erasures_cleaned_at_s = float("-inf")
+        self._erasure_pending = False
+        self._log_bytes = 0
+        with database.read() as connection:  # whoever erased last may have been killed
+            self._suspicious = changes.uncleaned(connection)
 
     def note_erasure(self) -> None:
         """This process has erased something."""
         self._erased_here = True
 
-    def run(self, *, closing: bool = False) -> None:
+    def retire(self) -> None:
+        """Leave everything to the upkeep that has begun in this one's place."""
+        with self._lock:
+            self._retired = True
+
+    def relieve(self) -> None:
+        """Empty the log if it has grown large, as it does in a long build."""
+        if self._database.log_bytes > LOG_MAX_BYTES and self._lock.acquire(blocking=False):
+            try:
+                self._clean()
+            finally:
+                self._lock.release()
+
+    def run(
+        self, *, closing: bool = False, erase_expired: Callable[[], object] | None = None
+    ) -> None:
         """Do what is due; `closing` says that there will be no later time.
 
         Raises:
+            CleaningFailed: what was erased could not be overwritten yet.
             StorageFull: no room for a snapshot.
             StoreUnavailable: the snapshot cannot be written.
             StoreError: from the database.
         """
+        if self._serve and erase_expired is not None:
+            erase_expired()
         with self._lock:
+            if self._retired:
+                return
             self._projection.catch_up()
             removals = self._projection.removals
-            clean = removals == self._cleaned_removals if self._serve else not self._erased_here
-            if not clean:
-                self._erased_here = False
-                if not self._clean_database(closing=closing):
-                    self._erased_here = True
-                    return
-                self._cleaned_removals = removals
+            snapshot_is_clean = removals == self._snapshot_removals
+            self._erasure_pending |= self._erased_here or not snapshot_is_clean
+            if self._is_dirty() and (closing or self._is_late()):
+                self._clean()
             if self._serve:
-                self._write_snapshot(now=closing or not clean)
-            elif not clean:
-                self._snapshot.unlink(missing_ok=True)  # a running service writes its own anew
+                self._write_snapshot(now=closing or not snapshot_is_clean)
+                self._snapshot_removals = removals
+            elif self._erased_here:
+                with explained("the snapshot of the index"):
+                    self._projection.clean_files()
+                self._erased_here = False
 
-    def _clean_database(self, *, closing: bool) -> bool:
-        """Rid the files of the database of what was erased; False if it must be tried again."""
-        if self._database.path.stat().st_size <= REWRITE_MAX_BYTES:
-            if not closing and time.monotonic() - self._rewritten_at_s < REWRITE_EVERY_S:
-                return False
-            self._database.rewrite()
-            self._rewritten_at_s = time.monotonic()
-        return self._database.checkpoint()
+    def _is_dirty(self) -> bool:
+        """Whether files hold what nobody has looked at: of this process, or when serving of any."""
+        if self._database.wrote:
+            return True
+        return self._serve and (self._suspicious or self._database.log_bytes != self._log_bytes)
+
+    def _is_late(self) -> bool:
+        """Whether it is time: at once for a first erasure, later for those that follow it."""
+        since_s = self._erasures_cleaned_at_s if self._erasure_pending else self._cleaned_at_s
+        return time.monotonic() - since_s >= CLEAN_EVERY_S
+
+    def _clean(self) -> None:
+        """Rid the files of the database of what was erased; a reader in the way puts it off."""
+        try:
+            if not self._database.clean(everything=self._suspicious):
+                return
+        except CleaningFailed:  # tried again as late as after a success, not every second
+            self._erasures_cleaned_at_s = self._cleaned_at_s = time.monotonic()
+            raise
+        self._suspicious = False
+        self._log_bytes = self._database.log_bytes
+        self._cleaned_at_s = time.monotonic()
+        if self._erasure_pending:
+            self._erasures_cleaned_at_s = self._cleaned_at_s
+            self._erasure_pending = False
 
     def _write_snapshot(self, *, now: bool) -> None:
         """Write it if it is stale: by much, or `now` at all."""
-        saved, seq = self._projection.saved_seq, self._projection.index.last_seq
+        saved, seq = self._projection.saved_seq, self._projection.last_seq
         behind = seq if saved is None else seq - saved
         if behind == 0 or not (now or behind >= SNAPSHOT_EVERY):
             return
-        try:
+        with explained("the snapshot of the index"):
             self._projection.save()
-        except OSError as error:
-            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-                raise StorageFull(f"no room for the snapshot {self._snapshot}: {error}") from error
-            raise StoreUnavailable(f"the snapshot cannot be written: {error}") from error

@@ -1,12 +1,12 @@
 """The seam to vector search: what the gallery asks of an index, whatever stands behind it.
 
-An index is a projection of the store. It may lag behind, be thrown away and be built again; it
-holds face keys and vectors, and remembers up to which change of the store it has followed.
+An index is a projection of the store: it may lag behind, be thrown away and be built again. Each
+collection has one of its own, which holds face keys and vectors.
 
 Axes: N faces, Q queries, K candidates asked for, D embedding dimension.
 """
 
-from typing import BinaryIO, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -20,22 +20,37 @@ Similarities: TypeAlias = npt.NDArray[np.float32]
 """Inner products of unit vectors: float32, -1 to 1."""
 
 
-class VectorIndex(Protocol):
+class Searchable(Protocol):
+    """Faces whose nearest neighbours can be asked for."""
+
+    @property
+    def size(self) -> int:
+        """How many faces there are."""
+        ...
+
+    def search(self, queries: Embeddings, count: int) -> tuple[Similarities, Keys]:
+        """The nearest faces of each query, best first.
+
+        Args:
+            queries: float32 (Q, D) of unit length.
+            count: how many are wanted, 1 or more. If that is the size or more, all are found, in
+                approximate indexes too.
+
+        Returns:
+            Similarities (Q, K) and face keys (Q, K); K is `count` or, if that is less, the size.
+
+        Raises:
+            InvalidEmbedding: queries of another dimension, or not of unit length.
+        """
+        ...
+
+
+class VectorIndex(Searchable, Protocol):
     """Nearest neighbours by cosine. Thread-safe: many may search while one changes it."""
 
     @property
     def kind(self) -> str:
         """Its name in settings and in answers, for instance "exact"."""
-        ...
-
-    @property
-    def size(self) -> int:
-        """How many faces it holds."""
-        ...
-
-    @property
-    def last_seq(self) -> int:
-        """The last change of the store that it has followed; 0 for a new index."""
         ...
 
     def add(self, keys: Keys, vectors: Embeddings) -> None:
@@ -52,31 +67,4 @@ class VectorIndex(Protocol):
 
     def remove(self, keys: Keys) -> None:
         """Let go of these faces; one that it does not hold is passed over."""
-        ...
-
-    def follow(self, seq: int) -> None:
-        """Note that all changes up to `seq` have been applied."""
-        ...
-
-    def search(self, queries: Embeddings, count: int) -> tuple[Similarities, Keys]:
-        """The nearest faces of each query, best first.
-
-        Args:
-            queries: float32 (Q, D) of unit length.
-            count: how many are wanted, 1 or more.
-
-        Returns:
-            Similarities (Q, K) and face keys (Q, K); K is `count` or, if that is less, the size.
-
-        Raises:
-            InvalidEmbedding: queries of another dimension, or not of unit length.
-        """
-        ...
-
-    def save(self, file: BinaryIO) -> None:
-        """Write all it holds, without `last_seq`, in a form of its own."""
-        ...
-
-    def load(self, file: BinaryIO, count: int) -> None:
-        """Hold what `save` wrote, `count` faces, instead of what it holds now."""
         ...

@@ -36,6 +36,12 @@ def to_bytes(vector: Vector) -> bytes:
 
 
 def from_bytes(rows: Sequence[bytes], dimension: int) -> Embeddings:
-    """Stored vectors as float32 (N, D)."""
-    joined = np.frombuffer(b"".join(rows), _STORED).reshape(len(rows), dimension)
-    return joined.astype(np.float32)
+    """Stored vectors as float32 (N, D).
+
+    Raises:
+        InvalidEmbedding: one was damaged in the store and has another length.
+    """
+    joined = b"".join(rows)
+    if len(joined) != len(rows) * dimension * _STORED.itemsize:
+        raise InvalidEmbedding(f"a stored embedding has not {dimension} numbers")
+    return np.frombuffer(joined, _STORED).reshape(len(rows), dimension).astype(np.float32)

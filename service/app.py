@@ -17,7 +17,7 @@ from service.keeper import kept
 from service.problems import add_handlers
 from service.reference import openapi_schema
 from service.resources import open_resources
-from service.routes import gallery, info, page, people, search
+from service.routes import collections, compare, gallery, info, page, people, search
 from service.settings import Settings
 from service.versions import versions
 
@@ -36,9 +36,10 @@ def create_app(settings: Settings, on_ready: Callable[[], None] | None = None) -
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        with open_resources(settings) as resources, kept(resources, on_ready):
+        with open_resources(settings) as resources:
             app.state.resources = resources
-            yield
+            with kept(app.state, on_ready):
+                yield
 
     app = FastAPI(
         title="Lookalike",
@@ -52,7 +53,7 @@ def create_app(settings: Settings, on_ready: Callable[[], None] | None = None) -
             Middleware(HostGuard, allowed_hosts=settings.allowed_hosts),
         ],
     )
-    for room in (search, gallery, people, info, page):
+    for room in (search, compare, gallery, people, collections, info, page):
         app.include_router(room.router)
     app.mount("/assets", StaticFiles(directory=page.FOLDER / "assets"))
     add_handlers(app)

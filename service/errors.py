@@ -20,11 +20,14 @@ from types import MappingProxyType
 
 from faces.errors import BadImage, FaceError, ImageTooLarge, NoFace, SeveralFaces
 from index.errors import (
+    Conflict,
+    EncoderChanged,
     EncoderMismatch,
     InvalidCursor,
     InvalidName,
     NotFound,
     StorageFull,
+    StoreReadOnly,
     StoreUnavailable,
 )
 
@@ -120,12 +123,27 @@ METHOD_NOT_ALLOWED = Problem("method-not-allowed", 405, "Method not allowed")
 FORBIDDEN = Problem("forbidden", 403, "Forbidden")
 OVERLOADED = Problem("overloaded", 503, "Too busy", retry_after_s=1)
 ENCODER_MISMATCH = Problem("encoder-mismatch", 409, "The gallery belongs to another encoder")
+CONFLICT = Problem("conflict", 409, "It would collide with something that is there")
 STORAGE_FULL = Problem(
     "storage-full", 507, "The disk is full", detail="The disk is full; nothing was stored."
 )
 NOT_READY = Problem("not-ready", 503, "Not ready", retry_after_s=2)
 STORE_AWAY = Problem(
     "not-ready", 503, "Not ready", detail="The gallery cannot be reached.", retry_after_s=2
+)
+READ_ONLY = Problem(
+    "not-ready",
+    503,
+    "Not ready",
+    detail="The gallery cannot be written at present; nothing was stored. Searches go on.",
+    retry_after_s=2,
+)
+CHANGING = Problem(
+    "not-ready",
+    503,
+    "Not ready",
+    detail="The gallery is changing to another encoder; nothing was stored. Searches go on.",
+    retry_after_s=2,
 )
 INTERNAL = Problem(
     "internal",
@@ -150,8 +168,11 @@ PROBLEMS: Mapping[type[Exception], Problem] = MappingProxyType(
         Forbidden: FORBIDDEN,
         Overloaded: OVERLOADED,
         EncoderMismatch: ENCODER_MISMATCH,
+        EncoderChanged: CHANGING,
+        Conflict: CONFLICT,
         StorageFull: STORAGE_FULL,
         NotReady: NOT_READY,
+        StoreReadOnly: READ_ONLY,
         StoreUnavailable: STORE_AWAY,
     }
 )

@@ -1,6 +1,7 @@
 """The keeper: a thread that makes the service ready and then keeps its gallery in order.
 
-    fill an empty gallery, where asked for -> ready -> each second: follow the change log, tidy up
+    fill an empty gallery, where asked for -> ready
+        -> each second: follow the change log, tidy up, follow a switch to another encoder
 
 It has a thread of its own, because a full worker pool must not keep the index from catching up.
 """
@@ -10,12 +11,15 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from starlette.datastructures import State
+
 import samples
 from faces.errors import FaceError
 from faces.sources import open_source
 from index.build import build
-from index.errors import GalleryError, StorageFull
+from index.errors import CleaningFailed, GalleryError, StorageFull, StoreReadOnly
 from service.resources import Resources
+from service.succession import Succession
 
 MAINTAIN_EVERY_S = 1.0
 
@@ -23,10 +27,10 @@ logger = logging.getLogger("lookalike")
 
 
 @contextmanager
-def kept(resources: Resources, on_ready: Callable[[], None] | None = None) -> Iterator[None]:
-    """Keep the resources while the block runs; `on_ready` is called once they are ready."""
+def kept(state: State, on_ready: Callable[[], None] | None = None) -> Iterator[None]:
+    """Keep `state.resources` while the block runs; `on_ready` is called once they are ready."""
     stop = threading.Event()
-    keeper = threading.Thread(target=_keep, args=(resources, on_ready, stop), name="keeper")
+    keeper = threading.Thread(target=_keep, args=(state, on_ready, stop), name="keeper")
     keeper.start()
     try:
         yield
@@ -35,15 +39,19 @@ def kept(resources: Resources, on_ready: Callable[[], None] | None = None) -> It
         keeper.join()
 
 
-def _keep(resources: Resources, on_ready: Callable[[], None] | None, stop: threading.Event) -> None:
+def _keep(state: State, on_ready: Callable[[], None] | None, stop: threading.Event) -> None:
+    resources: Resources = state.resources
     if resources.settings.sample_people:
         _fill_with_samples(resources)
     resources.readiness.prepared.set()
     logger.info("ready")
     if on_ready is not None:
         on_ready()
+    succession = Succession()
     while not stop.wait(MAINTAIN_EVERY_S):
         _maintain(resources)
+        if (successor := succession.successor(resources)) is not None:
+            state.resources = resources = successor  # what has begun ends with the old ones
 
 
 def _fill_with_samples(resources: Resources) -> None:
@@ -75,6 +83,9 @@ def _maintain(resources: Resources) -> None:
         resources.gallery.maintain()
     except StorageFull:
         logger.warning("the disk is full; searches go on")
+    except (CleaningFailed, StoreReadOnly) as error:
+        reason = {"fields": {"reason": str(error)}}
+        logger.warning("the gallery cannot be written; searches go on", extra=reason)
     except Exception:  # the keeper must outlive whatever happens once
         if readiness.store_reachable:
             logger.exception("the gallery cannot be reached")

@@ -17,7 +17,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from index.errors import InvalidCursor, InvalidName
-from index.names import MAX_NAME_CHARACTERS
 from service.errors import (
     FORBIDDEN,
     INTERNAL,
@@ -145,6 +144,8 @@ async def _answer_no_route(request: Request, error: Exception) -> JSONResponse:
         return problem_response(request, METHOD_NOT_ALLOWED, detail, headers=error.headers)
     if error.status_code == 404:
         return problem_response(request, NOT_FOUND, f"there is nothing at {path}")
+    if error.status_code == 400:  # FastAPI's word for a body that is no JSON at all
+        return error_response(request, InvalidRequest(FieldError("body", None, "a JSON object")))
     return problem_response(request, INTERNAL, str(INTERNAL.detail))
 
 
@@ -157,8 +158,7 @@ def _extras(error: Exception) -> dict[str, object]:
         item = FieldError("cursor", error.cursor[:_SHOWN_CHARACTERS], allowed)
         return {"errors": [asdict(item)]}
     if isinstance(error, InvalidName):
-        allowed = f"1 to {MAX_NAME_CHARACTERS} characters, none of them a control character"
-        return {"errors": [asdict(FieldError("person", None, allowed))]}
+        return {"errors": [asdict(FieldError(error.field, None, error.allowed))]}
     if isinstance(error, NothingEnrolled):
         photos = [rejected_photo(*item) for item in error.rejected]
         return {"rejected": [photo.model_dump() for photo in photos]}

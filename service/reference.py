@@ -4,6 +4,7 @@ Bodies are read by uploads.py while they stream in, so FastAPI does not see thei
 them with `one_photo_body` and `enrol_body`. Problems have a media type of their own.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import FastAPI
@@ -50,6 +51,16 @@ def one_photo_body() -> dict[str, Any]:
     form = {"type": "object", "required": ["image"], "properties": {"image": _PHOTO}}
     content = {"multipart/form-data": {"schema": form}, "image/*": {"schema": _PHOTO}}
     return {"requestBody": {"required": True, "content": content}}
+
+
+def photos_body(
+    *, required: Sequence[str], optional: Sequence[str] = (), text: Sequence[str] = ()
+) -> dict[str, Any]:
+    """A form of photos and text in fields of these names."""
+    photos = dict.fromkeys((*required, *optional), _PHOTO)
+    properties = photos | {name: {"type": "string"} for name in text}
+    form = {"type": "object", "required": list(required), "properties": properties}
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": form}}}}
 
 
 def enrol_body() -> dict[str, Any]:

@@ -8,17 +8,18 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-
-import numpy as np
+from pathlib import Path
 
 import encoders
+from faces.confirmation import open_detector
 from faces.decode import Limits
-from faces.detection import HaarDetector
 from faces.encoder import OnnxEncoder
 from faces.pipeline import Pipeline
-from faces.types import Detector
 from index.gallery import Gallery
+from index.ground import store_file
+from index.own_encoder import own_encoder
 from service.errors import NotReady
+from service.meaning import Meaning
 from service.settings import Settings
 from service.uploads import UploadLimits
 from service.work import WorkPool
@@ -51,6 +52,7 @@ class Resources:
     pipeline: Pipeline
     gallery: Gallery
     work: WorkPool
+    meaning: Meaning
     readiness: Readiness = field(default_factory=Readiness)
 
     def upload_limits(self, photos: int = 1) -> UploadLimits:
@@ -67,15 +69,13 @@ def open_resources(settings: Settings) -> Iterator[Resources]:
         FaceError: the encoder folder or the device cannot be used.
         GalleryError: the data folder cannot be used, or belongs to another encoder.
     """
-    # every worker runs the graph, so each takes its share of the cores
-    threads = max(1, (os.cpu_count() or 1) // settings.workers)
-    folder = settings.encoder or encoders.shipped()
-    encoder = OnnxEncoder(folder, device=settings.device, threads=threads)
-    detector = HaarDetector()
-    limits = Limits(settings.max_bytes, settings.max_pixels)
+    store = store_file(settings.data, settings.store_url)
+    folder = own_encoder(store, asked_for=settings.encoder, default=encoders.shipped())
+    pipeline = open_pipeline(settings, folder)
     gallery = Gallery.open(
         settings.data,
-        encoder=encoder.card,
+        encoder=pipeline.encoder.card,
+        encoder_folder=folder,
         store_url=settings.store_url,
         index_kind=settings.index,
         serve=True,
@@ -83,19 +83,22 @@ def open_resources(settings: Settings) -> Iterator[Resources]:
     )
     work = WorkPool(settings.workers, settings.queue)
     try:
-        work.in_each_thread(_warm_up, detector, encoder)
-        yield Resources(settings, Pipeline(detector, encoder, limits), gallery, work)
+        work.in_each_thread(pipeline.warm_up)
+        meaning = Meaning.of(pipeline.encoder.card, settings)
+        yield Resources(settings, pipeline, gallery, work, meaning)
     finally:
         work.close()
         gallery.close()
 
 
-def _warm_up(detector: Detector, encoder: OnnxEncoder) -> None:
-    """Run each stage once in this thread.
+def open_pipeline(settings: Settings, folder: Path) -> Pipeline:
+    """The pipeline around the encoder of a folder.
 
-    A thread's first detection loads its cascades, and the first run of a graph plans its memory;
-    no request shall pay for either.
+    Raises:
+        FaceError: the encoder folder or the device cannot be used.
     """
-    detector.detect(np.zeros((256, 256, 3), np.uint8))
-    size_px = encoder.card.input.size_px
-    encoder.embed(np.zeros((1, size_px, size_px, 3), np.uint8))
+    # every worker runs the graph, so each takes its share of the cores
+    threads = max(1, (os.cpu_count() or 1) // settings.workers)
+    encoder = OnnxEncoder(folder, device=settings.device, threads=threads)
+    limits = Limits(settings.max_bytes, settings.max_pixels)
+    return Pipeline(open_detector(encoder), encoder, limits)

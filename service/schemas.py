@@ -1,7 +1,7 @@
 """Answers: their shapes on the wire.
 
 Domain values come from faces/ and index/; the `of` constructors here turn them into JSON models.
-Fields typed `None` wait for what they need (landmarks, calibration) and are null until then.
+Fields that may be null need more of the encoder: a landmark network, or a calibration in its card.
 """
 
 from collections.abc import Mapping
@@ -12,9 +12,14 @@ from pydantic import BaseModel, Field, JsonValue
 
 from faces.types import Box, DetectedFace
 from index.records import Enrolled, Face, Match, Person
+from service.meaning import Meaning
 
 Similarity = Annotated[float, Field(ge=-1, le=1, description="Cosine; higher is more alike.")]
 Confidence = Annotated[float, Field(ge=0, le=1, description="The detector's.")]
+Share = Annotated[float, Field(ge=0, le=1, description="0 is useless, 1 is good.")]
+
+POOR = 0.3
+"""A value of a face's quality below that is worth advice."""
 
 
 class ImageSize(BaseModel):
@@ -38,17 +43,55 @@ class BoxBody(BaseModel):
         return cls(left=box.left, top=box.top, width=box.width, height=box.height)
 
 
+class QualityBody(BaseModel):
+    """How good a face is to recognise someone by; `advice` names what a better photo would mend."""
+
+    width_px: int
+    sharpness: Share
+    light: Share
+    yaw_deg: float = Field(description="Turn of the head to the image's right, in degrees.")
+    advice: list[str]
+
+    @classmethod
+    def of(cls, face: DetectedFace) -> Self | None:
+        """From the detector's face; None where it measured nothing."""
+        quality = face.quality
+        if quality is None:
+            return None
+        advice = [
+            words
+            for words, value in (
+                ("come nearer", quality.size),
+                ("hold the camera still", quality.sharpness),
+                ("find better light", quality.light),
+                ("look at the camera", quality.pose),
+            )
+            if value < POOR
+        ]
+        return cls(
+            width_px=face.box.width,
+            sharpness=quality.sharpness,
+            light=quality.light,
+            yaw_deg=face.yaw_deg or 0.0,
+            advice=advice,
+        )
+
+
 class FoundFace(BaseModel):
     """A face in an uploaded photo."""
 
     box: BoxBody
     detection_confidence: Confidence
-    quality: None = None
+    quality: QualityBody | None = Field(description="Null where the encoder has no landmarks.")
 
     @classmethod
     def of(cls, face: DetectedFace) -> Self:
         """From the detector's face."""
-        return cls(box=BoxBody.of(face.box), detection_confidence=face.confidence)
+        return cls(
+            box=BoxBody.of(face.box),
+            detection_confidence=face.confidence,
+            quality=QualityBody.of(face),
+        )
 
 
 class MatchBody(BaseModel):
@@ -58,19 +101,23 @@ class MatchBody(BaseModel):
     person: str
     face_id: str
     similarity: Similarity
-    same_person_probability: None = None
+    same_person_probability: float | None = Field(
+        description="For a comparison of two photos at the prior that /info names; null where the "
+        "encoder has no calibration."
+    )
     faces_of_person: int
     crop: str = Field(description="Path of the face's picture.")
     metadata: dict[str, JsonValue]
 
     @classmethod
-    def of(cls, match: Match, rank: int, root_path: str) -> Self:
+    def of(cls, match: Match, rank: int, root_path: str, meaning: Meaning) -> Self:
         """From the gallery's match; `root_path` is the prefix under which clients see us."""
         return cls(
             rank=rank,
             person=match.face.person,
             face_id=match.face.face_id,
             similarity=round(min(1.0, max(-1.0, match.similarity)), 6),
+            same_person_probability=meaning.probability(match.similarity),
             faces_of_person=match.faces_of_person,
             crop=f"{root_path}/gallery/{match.face.face_id}/crop",
             metadata=dict(match.face.metadata),
@@ -80,7 +127,16 @@ class MatchBody(BaseModel):
 class SearchedFace(FoundFace):
     """A face in the probe and its look-alikes, most alike first."""
 
-    unknown: None = None
+    unknown: bool | None = Field(
+        description="Whether the best match is no better than a stranger would reach; null where "
+        "the encoder has no calibration."
+    )
+    matches: list[MatchBody]
+
+
+class SimilarFaces(BaseModel):
+    """What looks most like an enrolled face, most alike first."""
+
     matches: list[MatchBody]
 
 
@@ -132,6 +188,8 @@ class FaceBody(BaseModel):
     detection_confidence: Confidence
     created_at: datetime
     metadata: dict[str, JsonValue]
+    consent_reference: str | None
+    expires_at: datetime | None = Field(description="When the face is erased; null: never.")
 
     @classmethod
     def of(cls, face: Face) -> Self:
@@ -231,4 +289,6 @@ def _face_fields(face: Face) -> Mapping[str, Any]:
         "detection_confidence": face.confidence,
         "created_at": face.created_at,
         "metadata": dict(face.metadata),
+        "consent_reference": face.consent_reference,
+        "expires_at": face.expires_at,
     }

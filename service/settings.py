@@ -27,7 +27,9 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     data: Path = Field(Path("data"), description="Folder with everything the service keeps.")
     encoder: Path | None = Field(
-        None, description="Encoder folder (encoder.onnx and card.json); unset: the shipped one."
+        None,
+        description="Encoder folder (encoder.onnx and card.json); unset: the gallery's own, or the "
+        "shipped one.",
     )
     store_url: str | None = Field(
         None, description="SQLAlchemy URL of the store; unset: SQLite in the data folder."
@@ -48,6 +50,19 @@ class Settings(BaseSettings):
     )
     queue: int = Field(
         32, ge=0, description="Requests that may wait for a worker; beyond it: 503 overloaded."
+    )
+    prior: float = Field(
+        0.5,
+        gt=0,
+        lt=1,
+        description="Chance that two photos show one person, before looking: what "
+        "`same_person_probability` starts from.",
+    )
+    unknown_rate: float = Field(
+        0.001,
+        gt=0,
+        le=1,
+        description="A best match that a larger share of strangers would reach is `unknown`.",
     )
     allow_anonymous: bool = Field(
         False,

@@ -8,7 +8,7 @@ must not touch a disk; nor can it stop in the middle of a file that is too large
 enforced while reading, so memory per request is bounded whatever Content-Length says.
 """
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -39,8 +39,12 @@ class UploadLimits:
 
 @dataclass(frozen=True, slots=True)
 class UploadedPhoto:
-    """One uploaded file; `name` is the client's, cleaned of folders and control characters."""
+    """One uploaded file; `name` is the client's, cleaned of folders and control characters.
 
+    `field` is the name of the form's field that it came in.
+    """
+
+    field: str
     name: str
     data: bytes
 
@@ -51,6 +55,17 @@ class Form:
 
     fields: dict[str, str]
     photos: tuple[UploadedPhoto, ...]
+
+    def photo(self, field: str) -> bytes:
+        """The photo of a field.
+
+        Raises:
+            InvalidRequest: there is none.
+        """
+        for photo in self.photos:
+            if photo.field == field:
+                return photo.data
+        raise InvalidRequest(FieldError(field, None, "required: an image file"))
 
 
 async def read_photo(request: Request, limits: UploadLimits) -> bytes:
@@ -67,14 +82,16 @@ async def read_photo(request: Request, limits: UploadLimits) -> bytes:
             body += chunk
             _check_photo_bytes(len(body), limits)
         return bytes(body)
-    form = await read_form(request, photos_field="image", fields=(), limits=limits)
+    form = await read_form(request, photo_fields=("image",), fields=(), limits=limits)
     return form.photos[0].data
 
 
 async def read_form(
-    request: Request, *, photos_field: str, fields: Collection[str], limits: UploadLimits
+    request: Request, *, photo_fields: Sequence[str], fields: Collection[str], limits: UploadLimits
 ) -> Form:
     """Read a multipart form of one or more photos and of the named text fields.
+
+    One field for photos may be repeated, of several each is given once at most.
 
     Raises:
         UnsupportedMediaType: the body is no multipart/form-data.
@@ -87,7 +104,7 @@ async def read_form(
             f"the body is {content_type.decode('latin-1') or 'of no Content-Type'}; send "
             "multipart/form-data, or image/* where one image is asked for"
         )
-    collector = _FormCollector(photos_field, fields, limits)
+    collector = _FormCollector(photo_fields, fields, limits)
     try:
         parser = MultipartParser(options.get(b"boundary", b""), collector.callbacks())
         async for chunk in _stream(request, limits):
@@ -100,8 +117,10 @@ async def read_form(
 class _FormCollector:
     """Takes what the multipart parser finds, and refuses what is too much as soon as it is."""
 
-    def __init__(self, photos_field: str, fields: Collection[str], limits: UploadLimits) -> None:
-        self._photos_field = photos_field
+    def __init__(
+        self, photo_fields: Sequence[str], fields: Collection[str], limits: UploadLimits
+    ) -> None:
+        self._photo_fields = photo_fields
         self._known_fields = fields
         self._limits = limits
         self._fields: dict[str, str] = {}
@@ -134,7 +153,7 @@ class _FormCollector:
         if not self._complete:
             raise _broken_form("it ends before its last boundary")
         if not self._photos:
-            raise InvalidRequest(FieldError(self._photos_field, None, "required: an image file"))
+            raise InvalidRequest(FieldError(self._photo_fields[0], None, "required: an image file"))
         return Form(self._fields, tuple(self._photos))
 
     def _begin_part(self) -> None:
@@ -156,27 +175,29 @@ class _FormCollector:
         _, options = parse_options_header(self._headers.get(b"content-disposition"))
         self._part_name = options.get(b"name", b"").decode("utf-8", "replace")
         self._file_name = options.get(b"filename", b"").decode("utf-8", "replace")
-        if self._part_name == self._photos_field:
+        if self._part_name in self._photo_fields:
             if len(self._photos) == self._limits.photos:
                 raise TooLarge(f"there are more than {self._limits.photos} files in the request")
+            if len(self._photo_fields) > 1 and self._part_name in {p.field for p in self._photos}:
+                raise InvalidRequest(FieldError(self._part_name, None, "given once"))
         elif self._part_name not in self._known_fields:
-            known = ", ".join((self._photos_field, *self._known_fields))
+            known = ", ".join((*self._photo_fields, *self._known_fields))
             raise InvalidRequest(FieldError(self._part_name[:100], None, f"one of {known}"))
         elif self._part_name in self._fields:
             raise InvalidRequest(FieldError(self._part_name, None, "given once"))
 
     def _add_data(self, data: bytes, start: int, end: int) -> None:
         self._part += data[start:end]
-        if self._part_name == self._photos_field:
+        if self._part_name in self._photo_fields:
             _check_photo_bytes(len(self._part), self._limits)
         elif len(self._part) > MAX_FIELD_BYTES:
             allowed = f"at most {MAX_FIELD_BYTES:,} bytes"
             raise InvalidRequest(FieldError(self._part_name, None, allowed))
 
     def _end_part(self) -> None:
-        if self._part_name == self._photos_field:
+        if self._part_name in self._photo_fields:
             name = _clean_name(self._file_name) or f"image-{len(self._photos) + 1}"
-            self._photos.append(UploadedPhoto(name, bytes(self._part)))
+            self._photos.append(UploadedPhoto(self._part_name, name, bytes(self._part)))
             return
         try:
             self._fields[self._part_name] = self._part.decode("utf-8")

@@ -5,7 +5,10 @@ No test image that is committed or made here shows a real person: faces come fro
 
 import io
 import os
+import shutil
+import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +17,9 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image as PillowImage
 
-from faces.card import ENCODER_FILE, Card, InputSpec, file_sha256
+from faces.alignment import template_in_crop
+from faces.card import ENCODER_FILE, LANDMARKS_FILE, Card, InputSpec, file_sha256, load_card
+from faces.landmarks import MARGIN_KEY
 from faces.types import Image
 from samples.generator import make_person, render
 
@@ -50,6 +55,33 @@ def make_encoder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Pa
         return folder
 
     return make
+
+
+@pytest.fixture(scope="session")
+def tiny_landmarks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A landmark network that takes the bright spot on a dark ground for a face's middle.
+
+    Its five points are the template's, moved so that their middle is the spot's; its score is high
+    where the square has a spot at all.
+    """
+    path = tmp_path_factory.mktemp("tiny-landmarks") / LANDMARKS_FILE
+    write_tiny_landmarks(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def aligned_encoder(tiny_landmarks: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny encoder's graph on crops aligned by the tiny landmark network."""
+    folder = tmp_path_factory.mktemp("aligned-encoder")
+    write_tiny_encoder(folder)
+    shutil.copy(tiny_landmarks, folder / LANDMARKS_FILE)
+    card = load_card(folder)
+    replace(
+        card,
+        input=replace(card.input, alignment="landmarks"),
+        sha256={**card.sha256, LANDMARKS_FILE: file_sha256(folder / LANDMARKS_FILE)},
+    ).save(folder)
+    return folder
 
 
 @pytest.fixture(scope="session")
@@ -133,6 +165,71 @@ def write_tiny_encoder(folder: Path, seed: int = 0) -> None:
     ).save(folder)
 
 
+TINY_LANDMARKS_PX = 32
+TINY_LANDMARKS_MARGIN = 0.5
+
+
+def write_tiny_landmarks(path: Path) -> None:
+    """Write a landmark network that finds the middle of what is bright."""
+    side = TINY_LANDMARKS_PX
+    centre = (np.arange(side, dtype=np.float32) + 0.5) / side
+    x, y = np.meshgrid(centre, centre)
+    places = np.stack([x.ravel(), y.ravel()], axis=1)
+    points = template_in_crop(TINY_LANDMARKS_MARGIN)
+    constants = {
+        "places": places,
+        "ones": np.ones((side * side, 1), np.float32),
+        "little": np.array([1e-6], np.float32),
+        "points_about_middle": (points - points.mean(axis=0))[None].astype(np.float32),
+        "one_by_two": np.array([-1, 1, 2]),
+        "flat": np.array([-1]),
+        "steepness": np.array([20 / side**2], np.float32),
+        "least": np.array([0.01 * side**2], np.float32),
+    }
+    node = helper.make_node
+    graph = helper.make_graph(
+        [
+            node("Flatten", ["squares"], ["light"], axis=1),
+            node("MatMul", ["light", "places"], ["moment"]),
+            node("MatMul", ["light", "ones"], ["mass"]),
+            node("Add", ["mass", "little"], ["some_mass"]),
+            node("Div", ["moment", "some_mass"], ["middle"]),
+            node("Reshape", ["middle", "one_by_two"], ["middles"]),
+            node("Add", ["middles", "points_about_middle"], ["points"]),
+            node("Sub", ["mass", "least"], ["excess"]),
+            node("Mul", ["excess", "steepness"], ["logit"]),
+            node("Sigmoid", ["logit"], ["scores"]),
+            node("Reshape", ["scores", "flat"], ["score"]),
+        ],
+        "tiny-landmarks",
+        [helper.make_tensor_value_info("squares", TensorProto.FLOAT, ["batch", 1, side, side])],
+        [
+            helper.make_tensor_value_info("points", TensorProto.FLOAT, ["batch", 5, 2]),
+            helper.make_tensor_value_info("score", TensorProto.FLOAT, ["batch"]),
+        ],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    model = helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8, producer_name="tests"
+    )
+    helper.set_model_props(model, {MARGIN_KEY: str(TINY_LANDMARKS_MARGIN)})
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+
+
 def portrait(seed: int, size_px: int = 320) -> Image:
     """A sample person looking at the camera."""
     return render(make_person(seed), size_px=size_px)
+
+
+@pytest.fixture(scope="session")
+def faulty_disk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A library that, preloaded, lets writes and syncs fail on demand."""
+    compiler = shutil.which("cc")
+    if compiler is None:
+        pytest.skip("no C compiler to simulate a failing disk with")
+    source = Path(__file__).parent / "index" / "faults.c"
+    library = tmp_path_factory.mktemp("faults") / "faults.so"
+    command = [compiler, "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"]
+    subprocess.run(command, check=True)
+    return library

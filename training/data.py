@@ -1,46 +1,46 @@
-"""Training data: photos of any source become one array of aligned crops.
+"""Training data: photos of any source become one array of crops.
 
-    sources -> box (landmarks, else detector, else middle) -> crop_face
-            -> crops uint8 (N, S', S', 3) + people (N,)
+    sources -> catalogues -> rows of one part (train, val) -> face found -> cut
+            -> crops uint8 (N, S', S', 3) + people (N,) + sources (N,)
 
 The crops are a little larger than what the network sees (`JITTER_MARGIN`), so that views can
-shift, turn and scale them without running out of picture. They are kept in one raw file, beside a
-.json, and mapped into memory.
+shift, turn and scale them without running out of picture. They are cached (training.crop_cache).
 """
 
 import hashlib
-import json
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from faces.alignment import crop_face
 from faces.decode import decode_image
-from faces.errors import FaceError
-from faces.sources import Photo, PhotoSource, open_source
-from faces.types import Box, Crops, Detector, Image, largest
+from faces.errors import BadSource, FaceError
+from faces.sources import open_source
+from faces.types import Crops, Detector, Image
+from training.catalogue import Catalogue, Texts, make_texts, read_catalogue
 from training.config import TrainConfig
+from training.crop_cache import CropCache
 from training.errors import BadTrainingData
+from training.framing import Framing, cut, find_face, middle_of
+from training.parallel import ahead
+from training.splits import held_out
 
 JITTER_MARGIN = 0.12
 """Extra picture around each cached crop, as a share of the crop's side, for views to move
 within."""
 
-# Where the eyes' and the mouth's midpoints lie in a box of the frontal cascade, and how far apart
-# they are, in shares of its side: medians over 557 faces of train/celeba (docs/training-log.md).
-EYES_X, EYES_Y = 0.505, 0.389
-EYES_TO_MOUTH = 0.394
-EYE_TO_EYE = 0.37
-
 UNLABELLED = -1
-TRAIN_SPLIT = "train"
-DECODED_TOGETHER = 256
+IN_WORK_PER_THREAD = 8
+
+Part: TypeAlias = Literal["train", "val"]
+Progress: TypeAlias = Callable[[int], None]
+Rows: TypeAlias = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,12 +52,18 @@ class TrainingData:
         people: int64 (N,), index of the person, or -1 where nobody is named.
         sources: int64 (N,), index of the source that each photo came from.
         report: counts of what was used and dropped, and why.
+        people_names: whom the indices mean.
+        names: of the photos, within their sources.
+        teacher: float32 (N, T), embeddings to learn from, where there are any.
     """
 
     crops: Crops
     people: npt.NDArray[np.int64]
     sources: npt.NDArray[np.int64]
     report: Mapping[str, int]
+    people_names: tuple[str, ...] = ()
+    names: Texts = field(default_factory=lambda: make_texts(()))
+    teacher: npt.NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.crops)
@@ -72,122 +78,226 @@ def load_training_data(
     config: TrainConfig,
     detector: Detector,
     cache: Path,
-    progress: Callable[[int], None] = lambda _done: None,
+    progress: Progress = lambda _done: None,
 ) -> TrainingData:
     """Crop the faces of all photos of a run, or map the like crops of an earlier run.
 
-    Rows of a manifest whose `split` is another than "train" are left out.
+    Rows of a manifest whose `split` is another than "train" are left out, as are photos that
+    `lookalike data prepare` flagged, and people held out for validation.
 
     Args:
-        config: its sources, size and margin decide the crops.
-        detector: finds the face where a manifest has no landmarks.
+        config: its sources, size, margin, alignment and share held out decide the crops.
+        detector: finds the face where a manifest does not say where it is.
         cache: folder for the cached crops; it may hold those of other settings too.
         progress: is told the number of photos done.
 
     Raises:
         BadTrainingData: no photo is left to train on.
-        BadSource: a folder cannot be read.
+        BadSource: a folder, a manifest or a shard cannot be read.
     """
-    sources = [open_source(Path(path)) for path in config.sources]
-    key = _cache_key(sources, config)
-    crops_file, meta_file = cache / f"{key}.u8", cache / f"{key}.json"
-    side = cached_size(config.size_px)
-    if not meta_file.is_file():
-        cache.mkdir(parents=True, exist_ok=True)
-        # The network's crop is (1 + 2 margin) boxes wide; the cached one adds JITTER_MARGIN of
-        # that.
-        margin = ((1 + 2 * config.crop_margin) * (1 + 2 * JITTER_MARGIN) - 1) / 2
-        photos = (
-            (number, photo)
-            for number, source in enumerate(sources)
-            for photo in source
-            if photo.row.get("split", TRAIN_SPLIT) == TRAIN_SPLIT
-        )
-        _write_cache(photos, detector, side, margin, crops_file, meta_file, progress)
-    meta = json.loads(meta_file.read_text(encoding="utf-8"))
-    if not meta["people"]:
-        raise BadTrainingData(f"no photo to train on in {config.sources}: {meta['report']}")
-    people = np.array(meta["people"], np.int64)
-    crops: Crops = np.memmap(crops_file, np.uint8, mode="r", shape=(len(people), side, side, 3))
-    return TrainingData(crops, people, np.array(meta["sources"], np.int64), meta["report"])
+    data = _load(config, detector, cache, progress, "train")
+    if not len(data):
+        raise BadTrainingData(f"no photo to train on in {config.sources}: {dict(data.report)}")
+    return data
 
 
-def box_from_landmarks(row: Mapping[str, str]) -> Box | None:
-    """The box that the frontal cascade would give, from eyes and mouth; None without them.
-
-    The larger of two estimates is taken, since a turned head brings the eyes together and a raised
-    one brings eyes and mouth together.
-    """
-    try:
-        x, y = ({p: float(row[f"{p}_{axis}"]) for p in ("le", "re", "ml", "mr")} for axis in "xy")
-    except (KeyError, ValueError):
-        return None
-    eyes = np.array([x["le"] + x["re"], y["le"] + y["re"]]) / 2
-    mouth = np.array([x["ml"] + x["mr"], y["ml"] + y["mr"]]) / 2
-    apart = float(np.hypot(x["re"] - x["le"], y["re"] - y["le"]))
-    side = max(apart / EYE_TO_EYE, float(np.linalg.norm(mouth - eyes)) / EYES_TO_MOUTH)
-    left, top = eyes - side * np.array([EYES_X, EYES_Y])
-    return Box(round(left), round(top), round(side), round(side))
-
-
-def _write_cache(
-    photos: Iterator[tuple[int, Photo]],
+def load_validation_data(
+    config: TrainConfig,
     detector: Detector,
-    side: int,
-    margin: float,
-    crops_file: Path,
-    meta_file: Path,
-    progress: Callable[[int], None],
-) -> None:
-    """Stream crops into a raw file; the .json, written last, says that it is whole."""
-    index: dict[str, int] = {}
-    people: list[int] = []
-    sources: list[int] = []
+    cache: Path,
+    progress: Progress = lambda _done: None,
+) -> TrainingData | None:
+    """The same for the photos that training leaves out: `split=val`, and people held out.
+
+    Returns:
+        None where there are none.
+
+    Raises:
+        BadSource: a folder, a manifest or a shard cannot be read.
+    """
+    data = _load(config, detector, cache, progress, "val")
+    return data if len(data) else None
+
+
+def sample_crops(config: TrainConfig, detector: Detector, count: int) -> Crops:
+    """Crops of a few photos, spread evenly over those to train on; none is cached.
+
+    Args:
+        config: as for `load_training_data`.
+        detector: finds the face where a manifest does not say where it is.
+        count: how many photos; those that cannot be read are left out.
+
+    Returns:
+        uint8 (N, S', S', 3), N at most `count`.
+
+    Raises:
+        BadTrainingData: there is no photo to train on.
+        BadSource: a folder, a manifest or a shard cannot be read.
+    """
+    catalogues = [read_catalogue(open_source(Path(path))) for path in config.sources]
+    out = _people_held_out(catalogues, config)
+    chosen = [_rows_of(catalogue, "train", out, Counter()) for catalogue in catalogues]
+    ends = np.cumsum([len(rows) for rows in chosen])
+    framing = _framing(config)
+    crops = []
+    for place in (
+        np.unique(np.linspace(0, ends[-1] - 1, count).astype(np.int64)) if ends[-1] else ()
+    ):
+        number = int(np.searchsorted(ends, place, side="right"))
+        row = chosen[number][place - ends[number]]  # counted from the end
+        crop, _how = _crop(catalogues[number], int(row), detector, framing)
+        crops += [] if crop is None else [crop]
+    if not crops:
+        raise BadTrainingData(f"no photo to show in {', '.join(config.sources)}")
+    return np.stack(crops)
+
+
+def _load(
+    config: TrainConfig, detector: Detector, cache: Path, progress: Progress, part: Part
+) -> TrainingData:
+    catalogues = [read_catalogue(open_source(Path(path))) for path in config.sources]
     report: Counter[str] = Counter()
+    out = _people_held_out(catalogues, config)
+    chosen = [_rows_of(catalogue, part, out, report) for catalogue in catalogues]
+    framing = _framing(config)
+    files = CropCache(cache, _key(catalogues, chosen, framing), framing.size_px)
+    if not files.is_whole:
+        _fill(files, catalogues, chosen, detector, framing, report, progress)
+    cached = files.load()
+    return TrainingData(
+        cached.crops,
+        cached.people,
+        cached.sources,
+        cached.report,
+        cached.people_names,
+        cached.names,
+    )
 
-    def crop(numbered: tuple[int, Photo]) -> tuple[Image | None, str]:
-        photo = numbered[1]
-        try:
-            image = decode_image(photo.read())
-        except FaceError as error:
-            return None, f"dropped: {type(error).__name__}"
-        box, how = _find_box(photo, image, detector)
-        return crop_face(image, box, margin=margin, size_px=side), how
 
-    partial = crops_file.with_suffix(".partial")
-    with partial.open("wb") as file, ThreadPoolExecutor() as pool:
-        while some := list(islice(photos, DECODED_TOGETHER)):
-            for (number, photo), (image, how) in zip(some, pool.map(crop, some), strict=True):
+def _framing(config: TrainConfig) -> Framing:
+    """Of the cached crops: the network's are (1 + 2 margin) boxes wide, these a little wider."""
+    wide = (1 + 2 * config.crop_margin) * (1 + 2 * JITTER_MARGIN)
+    return Framing(config.alignment, (wide - 1) / 2, cached_size(config.size_px))
+
+
+def _people_held_out(catalogues: Sequence[Catalogue], config: TrainConfig) -> frozenset[str]:
+    names = {name for catalogue in catalogues for name in catalogue.people.texts if name}
+    return held_out(names, config.val_share)
+
+
+def _rows_of(catalogue: Catalogue, part: Part, out: frozenset[str], report: Counter[str]) -> Rows:
+    """The rows of a part; counts what is left out."""
+    for_training = catalogue.splits.equal("train") | catalogue.splits.equal("")
+    people = catalogue.people
+    held = np.array([name in out for name in people.texts], np.bool_)[people.codes]
+    sound = catalogue.outliers.equal("")
+    if part == "val":
+        return np.flatnonzero(sound & (catalogue.splits.equal("val") | (for_training & held)))
+    report["left out: another split than train"] += int((~for_training).sum())
+    report["left out: held out for validation"] += int((for_training & held).sum())
+    report["left out: flagged as outlier"] += int((for_training & ~held & ~sound).sum())
+    return np.flatnonzero(for_training & ~held & sound)
+
+
+def _fill(
+    files: CropCache,
+    catalogues: Sequence[Catalogue],
+    chosen: Sequence[Rows],
+    detector: Detector,
+    framing: Framing,
+    report: Counter[str],
+    progress: Progress,
+) -> None:
+    """Crop all chosen photos into the cache."""
+    for catalogue, rows in zip(catalogues, chosen, strict=True):
+        _check_shards(catalogue, rows)
+    kept = [np.zeros(len(rows), np.bool_) for rows in chosen]
+
+    def crop(place: tuple[int, int]) -> tuple[Image | None, str]:
+        number, at = place
+        return _crop(catalogues[number], int(chosen[number][at]), detector, framing)
+
+    def crops() -> Iterator[Image]:
+        threads = os.cpu_count() or 1
+        places = ((number, at) for number, rows in enumerate(chosen) for at in range(len(rows)))
+        again = ((number, at) for number, rows in enumerate(chosen) for at in range(len(rows)))
+        with ThreadPoolExecutor(threads) as pool:
+            done = ahead(pool, crop, places, limit=threads * IN_WORK_PER_THREAD)
+            for count, ((number, at), (image, how)) in enumerate(
+                zip(again, done, strict=True), start=1
+            ):
                 report[how] += 1
                 if image is not None:
-                    file.write(image.tobytes())
-                    sources.append(number)
-                    named = photo.person is not None
-                    people.append(
-                        index.setdefault(str(photo.person), len(index)) if named else UNLABELLED
-                    )
-            progress(sum(report.values()))
-    partial.replace(crops_file)
-    meta = {"people": people, "sources": sources, "report": dict(report)}
-    meta_file.write_text(json.dumps(meta), encoding="utf-8")
+                    kept[number][at] = True
+                    yield image
+                progress(count)
+
+    files.append(crops())
+    used = [rows[keep] for rows, keep in zip(chosen, kept, strict=True)]
+    people, people_names = _number_people(catalogues, used)
+    sources = np.repeat(np.arange(len(used)), [len(rows) for rows in used])
+    names = make_texts(
+        catalogue.names[int(row)]
+        for catalogue, rows in zip(catalogues, used, strict=True)
+        for row in rows
+    )
+    files.finish(people, sources, names, people_names, +report)
 
 
-def _find_box(photo: Photo, image: Image, detector: Detector) -> tuple[Box, str]:
-    """The face's box and how it was found; a photo to train on is taken to show one person."""
-    if box := box_from_landmarks(photo.row):
-        return box, "box from landmarks"
-    if found := largest(detector.detect(image)):
-        return found.box, "box from detector"
-    side = min(image.shape[:2])
-    left, top = (image.shape[1] - side) // 2, (image.shape[0] - side) // 2
-    return Box(left, top, side, side), "box is the middle of the photo"
+def _crop(
+    catalogue: Catalogue, row: int, detector: Detector, framing: Framing
+) -> tuple[Image | None, str]:
+    """The crop of one photo and how its face was found, or why it is dropped."""
+    try:
+        image = decode_image(catalogue.read(row))
+    except FaceError as error:
+        return None, f"dropped: {type(error).__name__}"
+    face = find_face(image, catalogue.hints(row), detector, framing.alignment)
+    face = face or middle_of(image)
+    return cut(image, face, framing), face.how
 
 
-def _cache_key(sources: Sequence[PhotoSource], config: TrainConfig) -> str:
-    """A digest of everything that decides the crops: geometry, and name and place of each photo."""
-    digest = hashlib.sha256(repr((config.size_px, config.crop_margin, JITTER_MARGIN)).encode())
-    for source in sources:
-        digest.update(str(source.path.resolve()).encode())
-        for photo in source:
-            digest.update(f"{photo.name}\0{photo.person}\n".encode())
+def _check_shards(catalogue: Catalogue, rows: Rows) -> None:
+    """Refuse to train on what is left when a whole shard is away.
+
+    Raises:
+        BadSource: a shard that rows lie in is missing.
+    """
+    for code in np.unique(catalogue.shards.codes[rows]):
+        shard = catalogue.shards.texts[code]
+        if shard and not (catalogue.source.path / shard).is_file():
+            raise BadSource(
+                f"shard {catalogue.source.path / shard} is missing; the manifest has "
+                f"{int((catalogue.shards.codes[rows] == code).sum()):,} photos in it"
+            )
+
+
+def _number_people(
+    catalogues: Sequence[Catalogue], rows: Sequence[Rows]
+) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
+    """Each photo's person as a number, the same in all sources, and the people's names."""
+    index: dict[str, int] = {}
+    people = []
+    for catalogue, some in zip(catalogues, rows, strict=True):
+        codes = catalogue.people.codes[some]
+        table = np.full(len(catalogue.people.texts), UNLABELLED, np.int64)
+        seen, first = np.unique(codes, return_index=True)
+        for code in seen[np.argsort(first)]:
+            if name := catalogue.people.texts[code]:
+                table[code] = index.setdefault(name, len(index))
+        people.append(table[codes])
+    return np.concatenate(people), tuple(index)
+
+
+def _key(catalogues: Sequence[Catalogue], chosen: Sequence[Rows], framing: Framing) -> str:
+    """A digest of all that decides the crops: framing, and what is known of the chosen photos."""
+    digest = hashlib.sha256(repr(framing).encode())
+    for catalogue, rows in zip(catalogues, chosen, strict=True):
+        digest.update(str(catalogue.source.path.resolve()).encode())
+        labels = (catalogue.people, catalogue.shards)
+        digest.update(repr([column.texts for column in labels]).encode())
+        names = catalogue.names
+        columns = (rows, names.data, names.ends, catalogue.boxes, catalogue.landmarks)
+        for column in (*columns, *(label.codes for label in labels)):
+            digest.update(np.ascontiguousarray(column).data)
     return digest.hexdigest()[:16]

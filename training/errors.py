@@ -2,8 +2,10 @@
 
 TrainingError
 |-- BadTrainingData   the photos cannot be trained on as asked
+|-- DownloadFailed    a library could not download a data set
 |-- BadConfig         a setting is out of range, or does not fit the checkpoint
 |-- BadCheckpoint     a checkpoint cannot be read
+|-- BadTeacher        a teacher's file is missing or of another kind
 |-- Diverged          the loss is not finite any more
 `-- ExportMismatch    the exported graph does not compute what the network computes
 """
@@ -17,12 +19,20 @@ class BadTrainingData(TrainingError):
     """The photos cannot be trained on as asked."""
 
 
+class DownloadFailed(TrainingError):
+    """A library could not download a data set."""
+
+
 class BadConfig(TrainingError):
     """A setting is out of range, or does not fit the checkpoint it continues."""
 
 
 class BadCheckpoint(TrainingError):
     """A checkpoint file is missing, damaged or of another kind."""
+
+
+class BadTeacher(TrainingError):
+    """A teacher's file is missing, damaged or of another kind."""
 
 
 class Diverged(TrainingError):

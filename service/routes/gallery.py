@@ -1,5 +1,6 @@
-"""The gallery: enrolling photos, listing, showing and erasing faces."""
+"""The gallery: enrolling photos, listing, showing, changing and erasing faces."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -7,9 +8,11 @@ from pydantic import ValidationError
 
 from faces.errors import DetectionError, FaceError, ImageError
 from index.enrolment import prepare_face
+from index.errors import EncoderChanged
 from index.names import clean_name
 from index.records import Enrolled
 from service.errors import (
+    CONFLICT,
     NOT_FOUND,
     NOTHING_ENROLLED,
     STORAGE_FULL,
@@ -19,7 +22,7 @@ from service.errors import (
     InvalidRequest,
     NothingEnrolled,
 )
-from service.parameters import EnrollForm, FacesQuery
+from service.parameters import EnrollForm, FaceChangeBody, FacesQuery, SimilarQuery
 from service.problems import documented, field_error, rejected_photo
 from service.reference import enrol_body
 from service.resources import Resources
@@ -29,14 +32,19 @@ from service.schemas import (
     EnrollResponse,
     FaceBody,
     FacesPage,
+    MatchBody,
+    SimilarFaces,
 )
+from service.succession import next_resources
 from service.uploads import MAX_PHOTOS, UploadedPhoto, read_form
 
 router = APIRouter(prefix="/gallery", tags=["gallery"])
 
 _ENROL_RESPONSES = {
     200: {"description": "Every photo had been enrolled before", "model": EnrollResponse},
-    **documented(VALIDATION, NOTHING_ENROLLED, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, STORAGE_FULL),
+    **documented(
+        VALIDATION, NOT_FOUND, NOTHING_ENROLLED, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, STORAGE_FULL
+    ),
 }
 
 
@@ -45,7 +53,7 @@ async def enrol(request: Request, response: Response, resources: Ready) -> Enrol
     """Enrol photos of a person. All that can be taken are stored together, or none is."""
     uploaded = await read_form(
         request,
-        photos_field="images",
+        photo_fields=("images",),
         fields=tuple(EnrollForm.model_fields),
         limits=resources.upload_limits(MAX_PHOTOS),
     )
@@ -54,7 +62,15 @@ async def enrol(request: Request, response: Response, resources: Ready) -> Enrol
     except ValidationError as error:
         raise InvalidRequest(*map(field_error, error.errors())) from error
     person = clean_name(form.person)
-    enrolled, rejected = await resources.work.run(_enrol, resources, person, form, uploaded.photos)
+    try:
+        enrolled, rejected = await resources.work.run(
+            _enrol, resources, person, form, uploaded.photos
+        )
+    except EncoderChanged:  # between two encoders nothing is refused: it takes a moment longer
+        resources = await next_resources(request.app.state, resources)
+        enrolled, rejected = await resources.work.run(
+            _enrol, resources, person, form, uploaded.photos
+        )
     if all(item.duplicate for item in enrolled):
         response.status_code = 200
     return EnrollResponse(
@@ -64,11 +80,15 @@ async def enrol(request: Request, response: Response, resources: Ready) -> Enrol
     )
 
 
-@router.get("", responses=documented(VALIDATION))
+@router.get("", responses=documented(NOT_FOUND, VALIDATION))
 async def list_faces(query: Annotated[FacesQuery, Query()], resources: Ready) -> FacesPage:
     """List enrolled faces, page by page."""
     page = await resources.work.run(
-        resources.gallery.faces, person=query.person, limit=query.limit, cursor=query.cursor
+        resources.gallery.faces,
+        person=query.person,
+        limit=query.limit,
+        cursor=query.cursor,
+        collection=query.collection,
     )
     return FacesPage(
         items=[FaceBody.of(face) for face in page.items],
@@ -92,6 +112,30 @@ async def show_crop(face_id: str, resources: Ready) -> Response:
     """Give the picture of one enrolled face."""
     crop = await resources.work.run(resources.gallery.crop, face_id)
     return Response(crop, media_type="image/jpeg")
+
+
+@router.get("/{face_id}/similar", responses=documented(NOT_FOUND, VALIDATION))
+async def similar(
+    request: Request, face_id: str, query: Annotated[SimilarQuery, Query()], resources: Ready
+) -> SimilarFaces:
+    """Find what looks most like an enrolled face, in the same collection."""
+    matches = await resources.work.run(
+        resources.gallery.similar, face_id, k=query.k, group_by=query.group_by
+    )
+    root_path = request.scope.get("root_path", "")
+    return SimilarFaces(
+        matches=[
+            MatchBody.of(match, rank, root_path, resources.meaning)
+            for rank, match in enumerate(matches, start=1)
+        ]
+    )
+
+
+@router.patch("/{face_id}", responses=documented(NOT_FOUND, CONFLICT, VALIDATION))
+async def change_face(face_id: str, change: FaceChangeBody, resources: Ready) -> FaceBody:
+    """Change what is kept with a face, or give it to another person."""
+    face = await resources.work.run(resources.gallery.change_face, face_id, change.to_change())
+    return FaceBody.of(face)
 
 
 @router.delete("/{face_id}", status_code=204, responses=documented(NOT_FOUND))
@@ -123,7 +167,8 @@ def _enrol(
         except (ImageError, DetectionError) as error:
             rejected.append((photo.name, error))
         else:
-            faces.append(face)
+            consent, expiry = form.consent_reference, form.expires_at
+            faces.append(replace(face, consent_reference=consent, expires_at=expiry))
     if not faces:
         raise NothingEnrolled(rejected)
-    return resources.gallery.add(faces), rejected
+    return resources.gallery.add(faces, collection=form.collection), rejected

@@ -4,9 +4,10 @@ from dataclasses import asdict
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from service.errors import NOT_READY
+from service.meaning import CalibrationInfo
 from service.problems import documented
 from service.resources import Resources
 from service.routes.common import Ready, encoder_name
@@ -60,7 +61,9 @@ class Info(BaseModel):
     gallery: GalleryInfo
     limits: LimitsInfo
     device: str
-    false_match_rates: None = None
+    calibration: CalibrationInfo | None = Field(
+        description="Null where the encoder's card has no calibration."
+    )
 
 
 class Health(BaseModel):
@@ -98,6 +101,7 @@ async def info(resources: Ready) -> Info:
             max_images=MAX_PHOTOS,
         ),
         device=resources.pipeline.encoder.device,
+        calibration=resources.meaning.info(stats.faces),
     )
 
 

@@ -12,13 +12,14 @@ FOLDER = Path(str(files("service"))) / "page"
 
 _HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
         "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-cache",
 }
-"""Only our own files run; `blob:` is the photo that the visitor chose, shown from memory."""
+"""Only our own files run; `blob:` is the photo that the visitor chose, shown from memory, `data:`
+the pictures of /explain."""
 
 
 @router.get("/")

@@ -1,11 +1,11 @@
-"""People: listing them and erasing one with all faces."""
+"""People: listing them, renaming or merging one, and erasing one with all faces."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from service.errors import NOT_FOUND, VALIDATION
-from service.parameters import PeopleQuery
+from service.errors import CONFLICT, NOT_FOUND, VALIDATION
+from service.parameters import PeopleQuery, PersonChangeBody
 from service.problems import documented
 from service.routes.common import Ready
 from service.schemas import Erased, PeoplePage, PersonBody
@@ -13,17 +13,28 @@ from service.schemas import Erased, PeoplePage, PersonBody
 router = APIRouter(prefix="/people", tags=["people"])
 
 
-@router.get("", responses=documented(VALIDATION))
+@router.get("", responses=documented(NOT_FOUND, VALIDATION))
 async def list_people(query: Annotated[PeopleQuery, Query()], resources: Ready) -> PeoplePage:
     """List the people of the gallery by name, page by page."""
     page = await resources.work.run(
-        resources.gallery.people, prefix=query.q, limit=query.limit, cursor=query.cursor
+        resources.gallery.people,
+        prefix=query.q,
+        limit=query.limit,
+        cursor=query.cursor,
+        collection=query.collection,
     )
     return PeoplePage(
         items=[PersonBody.of(person) for person in page.items],
         next_cursor=page.next_cursor,
         total=page.total,
     )
+
+
+@router.patch("/{person_id}", responses=documented(NOT_FOUND, CONFLICT, VALIDATION))
+async def rename_person(person_id: str, change: PersonChangeBody, resources: Ready) -> PersonBody:
+    """Rename a person. A name that the collection has already makes the two one person."""
+    person = await resources.work.run(resources.gallery.rename_person, person_id, change.person)
+    return PersonBody.of(person)
 
 
 @router.delete("/{person_id}", responses=documented(NOT_FOUND))

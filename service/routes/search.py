@@ -14,6 +14,7 @@ from index.records import Match
 from service.errors import (
     BAD_IMAGE,
     NO_FACE,
+    NOT_FOUND,
     TOO_LARGE,
     UNSUPPORTED_MEDIA_TYPE,
     VALIDATION,
@@ -42,24 +43,27 @@ _PHOTO_PROBLEMS = (VALIDATION, BAD_IMAGE, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE)
 _TAKES_PHOTO: dict[str, Any] = {"openapi_extra": one_photo_body()}
 
 
-@router.post("/search", responses=documented(NO_FACE, *_PHOTO_PROBLEMS), **_TAKES_PHOTO)
+@router.post("/search", responses=documented(NO_FACE, NOT_FOUND, *_PHOTO_PROBLEMS), **_TAKES_PHOTO)
 async def search(
     request: Request, query: Annotated[SearchQuery, Query()], resources: Ready
 ) -> SearchResponse:
     """Find the faces of the gallery that look most like the face in a photo."""
     data = await read_photo(request, resources.upload_limits())
     start = time.perf_counter()
-    photo, matches, search_ms = await resources.work.run(_search, resources, data, query)
+    photo, answers, search_ms = await resources.work.run(_search, resources, data, query)
     total_ms = (time.perf_counter() - start) * 1000
     root_path = request.scope.get("root_path", "")
     faces = [
         SearchedFace(
             **FoundFace.of(found.face).model_dump(),
+            unknown=resources.meaning.unknown(alike[0].similarity if alike else None),
             matches=[
-                MatchBody.of(match, rank, root_path) for rank, match in enumerate(alike, start=1)
+                MatchBody.of(match, rank, root_path, resources.meaning)
+                for rank, match in enumerate(alike, start=1)
+                if match.similarity >= query.min_similarity
             ],
         )
-        for found, alike in zip(photo.faces, matches, strict=True)
+        for found, alike in zip(photo.faces, answers, strict=True)
     ]
     timing_ms = {**photo.timing_ms, "search": search_ms, "total": total_ms}
     return SearchResponse(
@@ -104,9 +108,11 @@ def _search(
     photo = resources.pipeline.embed(data, query.faces)
     start = time.perf_counter()
     embeddings = np.stack([found.embedding for found in photo.faces])
-    answers = resources.gallery.search(embeddings, k=query.k, group_by=query.group_by)
-    alike = [
-        [match for match in matches if match.similarity >= query.min_similarity]
-        for matches in answers
-    ]
-    return photo, alike, (time.perf_counter() - start) * 1000
+    answers = resources.gallery.search(
+        embeddings,
+        k=query.k,
+        group_by=query.group_by,
+        person_similarity=query.person_similarity,
+        collection=query.collection,
+    )
+    return photo, answers, (time.perf_counter() - start) * 1000

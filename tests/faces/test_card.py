@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from faces.card import CARD_FILE, ENCODER_FILE, Card, InputSpec, load_card
+from faces.card import CARD_FILE, ENCODER_FILE, LANDMARKS_FILE, Card, InputSpec, load_card
 from faces.errors import BadCard
 
 SPEC: dict[str, Any] = {"size_px": 64, "mean": (0.5,) * 3, "std": (0.2,) * 3, "crop_margin": 0.1}
@@ -99,6 +99,22 @@ def test_a_card_must_name_the_encoder_file(folder: Path) -> None:
     spoil(folder, sha256={})
     with pytest.raises(BadCard, match=ENCODER_FILE):
         load_card(folder)
+
+
+def test_a_card_that_aligns_by_landmarks_must_name_their_network(
+    folder: Path, aligned_encoder: Path
+) -> None:
+    raw = json.loads((folder / CARD_FILE).read_text())
+    spoil(folder, input=raw["input"] | {"alignment": "landmarks"})
+    with pytest.raises(BadCard, match=f"alignment.*{LANDMARKS_FILE}"):
+        load_card(folder)
+    assert load_card(aligned_encoder).has_landmarks
+
+
+def test_another_landmark_network_is_another_contract(aligned_encoder: Path) -> None:
+    card = load_card(aligned_encoder)
+    other = replace(card, sha256={**card.sha256, LANDMARKS_FILE: "0" * 64})
+    assert other.contract_hash != card.contract_hash
 
 
 def test_an_altered_file_is_not_what_the_card_describes(folder: Path) -> None:

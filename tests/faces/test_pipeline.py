@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from faces.alignment import context_crop, crop_face
+from faces.alignment import align_face, context_crop, crop_face, mean_landmarks
 from faces.decode import Limits, decode_image
 from faces.detection import HaarDetector
 from faces.encoder import OnnxEncoder
 from faces.errors import BadImage, ImageTooLarge, NoFace, SeveralFaces
+from faces.jpeg import encode_jpeg
 from faces.pipeline import Pipeline
-from faces.types import Box, DetectedFace, Image
+from faces.types import Box, DetectedFace, Image, five_points
 
 BIG = DetectedFace(Box(20, 30, 120, 120), 0.9)
 SMALL = DetectedFace(Box(180, 40, 60, 60), 0.8)
@@ -106,3 +107,62 @@ def test_the_same_bytes_give_the_same_embeddings(
     for one, other in zip(first.faces, second.faces, strict=True):
         np.testing.assert_array_equal(one.embedding, other.embedding)
         assert one.context == other.context
+
+
+@pytest.fixture(scope="module")
+def aligned(aligned_encoder: Path) -> OnnxEncoder:
+    return OnnxEncoder(aligned_encoder, device="cpu", threads=1)
+
+
+def test_a_face_with_landmarks_is_aligned_by_them_where_the_card_says_so(
+    aligned: OnnxEncoder, face_jpeg: bytes
+) -> None:
+    points = mean_landmarks(BIG.box) + np.array([(3, 5), (-4, -2), (1, 0), (2, 2), (0, 3)])
+    face = DetectedFace(BIG.box, 0.9, five_points(points))
+    photo = Pipeline(FakeDetector(face), aligned).embed(face_jpeg)
+    crop = align_face(decode_image(face_jpeg), points, margin=0.1, size_px=64)
+    np.testing.assert_allclose(photo.faces[0].embedding, aligned.embed(crop[None])[0], atol=1e-3)
+
+
+def test_a_face_without_landmarks_is_aligned_as_the_mean_face_of_its_box(
+    aligned: OnnxEncoder, face_jpeg: bytes
+) -> None:
+    photo = Pipeline(FakeDetector(BIG), aligned).embed(face_jpeg)
+    points = mean_landmarks(BIG.box)
+    crop = align_face(decode_image(face_jpeg), points, margin=0.1, size_px=64)
+    np.testing.assert_allclose(photo.faces[0].embedding, aligned.embed(crop[None])[0], atol=1e-6)
+
+
+def test_landmarks_change_nothing_for_an_encoder_of_upright_crops(
+    encoder: OnnxEncoder, face_jpeg: bytes
+) -> None:
+    with_landmarks = DetectedFace(BIG.box, 0.9, five_points(mean_landmarks(BIG.box) + 7))
+    one, other = (
+        Pipeline(FakeDetector(face), encoder).embed(face_jpeg) for face in (BIG, with_landmarks)
+    )
+    np.testing.assert_array_equal(one.faces[0].embedding, other.faces[0].embedding)
+
+
+def test_a_stored_context_gives_about_the_same_embedding_again(
+    encoder: OnnxEncoder, face_jpeg: bytes
+) -> None:
+    pipeline = Pipeline(FakeDetector(BIG, SMALL), encoder)
+    photo = pipeline.embed(face_jpeg, "all")
+    again = pipeline.embed_contexts([item.context for item in photo.faces])
+    for item, embedding in zip(photo.faces, again, strict=True):
+        assert item.embedding @ embedding > 0.99
+
+
+def test_landmarks_are_looked_for_again_in_a_stored_context(aligned: OnnxEncoder) -> None:
+    # a bright disc is what the tiny network takes for a face; this one is off the box's middle
+    y, x = np.mgrid[:200, :200]
+    inside = (x - 110) ** 2 + (y - 95) ** 2 < 20**2
+    photo = np.where(inside[..., None], np.uint8(255), np.uint8(0)).repeat(3, axis=2)
+    box = Box(60, 50, 90, 90)
+    points = aligned.landmarks.locate(photo, [mean_landmarks(box)], least_score=0)[0].landmarks
+    crop = align_face(photo, points, margin=0.1, size_px=64)
+    pipeline = Pipeline(FakeDetector(), aligned)
+    found = pipeline.embed_contexts([encode_jpeg(context_crop(photo, box))])[0]
+    assert found @ aligned.embed(crop[None])[0] > 0.99
+    upright = align_face(photo, mean_landmarks(box), margin=0.1, size_px=64)
+    assert found @ aligned.embed(upright[None])[0] < 0.98

@@ -95,3 +95,28 @@ def test_a_folder_without_photos_and_a_missing_one_are_refused(tmp_path):
         open_source(tmp_path)
     with pytest.raises(BadSource, match="is not a folder"):
         open_source(tmp_path / "absent")
+
+
+def test_tars_hold_a_folder_for_each_person(tmp_path):
+    import io
+    import tarfile
+
+    for number, names in enumerate((["Bo/1.jpg", "Ana/x/2.png", "notes.txt"], ["3.jpg"]), start=1):
+        with tarfile.open(tmp_path / f"part-{number}.tar", "w") as tar:
+            for name in names:
+                member = tarfile.TarInfo(name)
+                member.size = len(name)
+                tar.addfile(member, io.BytesIO(name.encode()))
+    source = open_source(tmp_path)
+    assert source.kind == "tar"
+    found = [(photo.name, photo.person, photo.read().decode()) for photo in source]
+    assert found == [
+        ("Ana/x/2.png", "Ana", "Ana/x/2.png"),
+        ("Bo/1.jpg", "Bo", "Bo/1.jpg"),
+        ("3.jpg", None, "3.jpg"),
+    ]
+    one = open_source(tmp_path / "part-2.tar")
+    assert [photo.read() for photo in one] == [b"3.jpg"]
+    (tmp_path / "part-2.tar").write_bytes(b"broken")
+    with pytest.raises(BadSource, match="cannot be read"):
+        list(open_source(tmp_path / "part-2.tar"))

@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-NEEDED_BY = {"serving": ("cpu",), "gpu": ("gpu",), "dev": ("cpu", "train")}
+NEEDED_BY = {"serving": ("cpu",), "gpu": ("gpu",), "dev": ("cpu", "train", "parquet")}
 
 
 def pins(name: str) -> dict[str, Version]:

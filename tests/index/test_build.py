@@ -228,5 +228,6 @@ def test_a_killed_build_loses_nothing_that_it_reported_and_doubles_nothing(tmp_p
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # on a busy machine each start of the thirty takes seconds
 def test_a_build_may_be_killed_thirty_times(tmp_path, card):
     finish_and_check(tmp_path, card, kill_builds(tmp_path, card, kills=30, seed=2))

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from index.database import Database
-from index.errors import StorageFull, StoreUnavailable
+from index.errors import StorageFull, StoreReadOnly, StoreUnavailable
 from index.tables import Table
 
 
@@ -130,6 +130,26 @@ def test_a_truncated_database_is_called_damaged_and_not_rewritten(open_database,
     with pytest.raises(StoreUnavailable, match="is damaged"):
         open_database()
     assert path.read_bytes()[4096:] == half[4096:]
+
+
+def test_a_database_whose_end_is_lost_is_noticed_at_the_start(open_database, tmp_path):
+    open_database().close()
+    path = tmp_path / "store.db"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-8192])
+    with pytest.raises(StoreUnavailable, match="is damaged"):
+        open_database()
+    path.write_bytes(whole)
+    open_database()
+
+
+def test_a_disk_that_cannot_be_written_is_told_and_can_be_read(open_database):
+    database = open_database()
+    with database.read() as connection:
+        connection.execute(text("PRAGMA query_only = ON"))
+    with pytest.raises(StoreReadOnly, match=r"cannot be written .* nothing was stored"):
+        fill(database)
+    assert value(database, "SELECT count(*) FROM collection") == 1
 
 
 def test_a_folder_that_is_missing_is_named(open_database, tmp_path):

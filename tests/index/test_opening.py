@@ -18,7 +18,7 @@ from tests.index.conftest import make_card, unit
 
 
 def snapshots(tmp_path):
-    return sorted((tmp_path / "data" / "index").iterdir())
+    return sorted((tmp_path / "data" / "index").glob("*.snapshot"))
 
 
 def best(gallery, seed):
@@ -57,9 +57,7 @@ def test_a_start_reads_the_snapshot_and_then_only_what_is_new(open_gallery, new_
     other.add([new_face("Bea", 50)])
     other.erase_face(other.faces(limit=1).items[0].face_id)
     other._upkeep._erased_here = False  # leaves the snapshot as it is: behind by two changes
-    monkeypatch.setattr(
-        "index.projection.changes.all_embeddings", lambda *_, **__: pytest.fail("read all")
-    )
+    monkeypatch.setattr("index.rebuilding.all_embeddings", lambda *_, **__: pytest.fail("read all"))
     other.close()
     again = open_gallery(serve=True)
     assert again.stats().index_size == 5
@@ -74,7 +72,7 @@ def test_an_index_whose_snapshot_is_of_no_use_is_built_from_the_store(
     gallery.add([new_face("Ana", seed) for seed in range(5)])
     if damage == "ahead":
         backup = tmp_path / "backup"
-        gallery._database.checkpoint()
+        gallery._database.clean()
         shutil.copy(tmp_path / "data" / "gallery.sqlite", backup)
         gallery.add([new_face("Bea", 77)])
     gallery.close()
@@ -91,7 +89,7 @@ def test_an_index_whose_snapshot_is_of_no_use_is_built_from_the_store(
         other = open_gallery(data=tmp_path / "other", serve=True)
         other.add([new_face("Zed", 99)])
         other.close()
-        shutil.copy(next((tmp_path / "other" / "index").iterdir()), snapshot)
+        shutil.copy(next((tmp_path / "other" / "index").glob("*.snapshot")), snapshot)
     elif damage == "ahead":
         shutil.copy(backup, tmp_path / "data" / "gallery.sqlite")
     else:
@@ -109,7 +107,7 @@ def test_a_restored_backup_with_newer_changes_than_the_snapshot_is_noticed_by_it
 ):
     gallery = open_gallery(serve=True)
     gallery.add([new_face("Ana", seed) for seed in range(3)])
-    gallery._database.checkpoint()
+    gallery._database.clean()
     shutil.copy(tmp_path / "data" / "gallery.sqlite", tmp_path / "backup")
     gallery.add([new_face("Bea", 10), new_face("Bea", 11)])
     gallery.close()
@@ -186,9 +184,14 @@ def test_a_failed_opening_lets_go_of_the_folder(open_gallery, new_face, other_ca
 
 
 def test_an_unknown_kind_of_index_is_refused(open_gallery):
-    with pytest.raises(UnknownIndexKind, match="'hnsw' is unknown; use one of auto, exact"):
-        open_gallery(index_kind="hnsw")
+    with pytest.raises(UnknownIndexKind, match="'ivf' is unknown; use one of auto"):
+        open_gallery(index_kind="ivf")
     assert open_gallery(index_kind="exact").stats().index_kind == "exact"
+
+
+def test_an_index_on_a_gpu_is_refused_where_there_is_none(open_gallery):
+    with pytest.raises(UnknownIndexKind, match="FAISS finds no GPU"):
+        open_gallery(index_kind="gpu")
 
 
 def test_a_data_folder_that_cannot_be_made_is_named(open_gallery, tmp_path):

@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from index.errors import StorageFull, StoreUnavailable
+from index.errors import CleaningFailed, StorageFull, StoreUnavailable
 from tests.index.conftest import unit
 
 DIMENSION = 16
@@ -88,7 +88,7 @@ def test_what_was_erased_before_a_crash_is_cleaned_up_at_the_next_start(
     service = open_gallery(serve=True)
     enrolled = service.add(faces)
     service.close()
-    [snapshot] = (tmp_path / "data" / "index").iterdir()
+    [snapshot] = (tmp_path / "data" / "index").glob("*.snapshot")
     with sqlite3.connect(tmp_path / "data" / "gallery.sqlite") as connection:
         # as a process does that is killed after its commit: without secure_delete, even
         connection.execute("PRAGMA foreign_keys = ON")
@@ -110,23 +110,26 @@ def test_erasures_that_follow_each_other_are_dealt_with_together(
 ):
     gallery = open_gallery(serve=True)
     enrolled = gallery.add([new_face("Ana", seed) for seed in range(3)])
-    rewrites = []
-    monkeypatch.setattr(gallery._database, "rewrite", lambda: rewrites.append(1))
+    cleanings = []
+    clean = gallery._database.clean
+    monkeypatch.setattr(
+        gallery._database, "clean", lambda **options: cleanings.append(1) or clean(**options)
+    )
     for item in enrolled:
         gallery.erase_face(item.face.face_id)
         gallery.maintain()
-    assert len(rewrites) == 1
-    monkeypatch.setattr("index.upkeep.REWRITE_EVERY_S", 0.0)
+    assert len(cleanings) == 1
+    monkeypatch.setattr("index.upkeep.CLEAN_EVERY_S", 0.0)
     gallery.maintain()
     gallery.maintain()
-    assert len(rewrites) == 2
+    assert len(cleanings) == 2
 
 
 def test_a_reader_in_the_way_only_puts_the_cleaning_off(
     open_gallery, new_face, tmp_path, monkeypatch
 ):
     monkeypatch.setattr("index.database.BUSY_TIMEOUT_S", 0.05)
-    monkeypatch.setattr("index.upkeep.REWRITE_EVERY_S", 0.0)
+    monkeypatch.setattr("index.upkeep.CLEAN_EVERY_S", 0.0)
     face = marked_face(new_face, 1, 500)
     gallery = open_gallery(serve=True)
     [enrolled] = gallery.add([face])
@@ -141,15 +144,63 @@ def test_a_reader_in_the_way_only_puts_the_cleaning_off(
     assert traces(tmp_path / "data", needles_of(face)) == []
 
 
-def test_a_large_database_is_not_written_anew(open_gallery, new_face, monkeypatch, tmp_path):
-    monkeypatch.setattr("index.upkeep.REWRITE_MAX_BYTES", 0)
-    face = marked_face(new_face, 1, 500)
+def test_no_copy_of_a_row_is_left_by_pages_that_sqlite_spread_anew(
+    open_gallery, new_face, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("index.upkeep.CLEAN_EVERY_S", 0.0)
     gallery = open_gallery(serve=True)
-    [enrolled] = gallery.add([face])
-    monkeypatch.setattr(gallery._database, "rewrite", lambda: pytest.fail("rewritten"))
-    gallery.erase_face(enrolled.face.face_id)
+    rng = np.random.default_rng(3)
+    faces = [marked_face(new_face, s, int(rng.integers(50, 3000))) for s in range(200)]
+    enrolled = []
+    for start in range(0, 200, 50):  # several logs, so copies of rows come and go in between
+        enrolled += gallery.add(faces[start : start + 50])
+        for item in enrolled[-20:]:
+            gallery.rename_person(item.face.person_id, "Someone " + secrets.token_hex(6))
+        gallery.maintain()
+    erased = [int(place) for place in rng.permutation(200)[:150]]
+    for number, place in enumerate(erased):
+        gallery.erase_face(enrolled[place].face.face_id)
+        if number % 75 == 0:
+            gallery.maintain()
     gallery.maintain()
-    assert traces(tmp_path / "data", needles_of(face)) == []
+    needles = [needle for place in erased for needle in needles_of(faces[place])]
+    assert traces(tmp_path / "data", needles) == []
+    with gallery._database.read() as connection:
+        assert connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
+
+
+def test_an_old_name_is_gone_after_renaming(open_gallery, new_face, tmp_path, monkeypatch):
+    monkeypatch.setattr("index.upkeep.CLEAN_EVERY_S", 0.0)
+    gallery = open_gallery(serve=True)
+    [enrolled] = gallery.add([new_face("Old Name", 1)])
+    gallery.maintain()
+    gallery.rename_person(enrolled.face.person_id, "New Name")
+    gallery.maintain()
+    assert traces(tmp_path / "data", [b"Old Name", b"old name", b"New Name"]) == [b"New Name"]
+
+
+def test_a_large_log_is_emptied_while_a_build_goes_on(
+    open_gallery, new_face, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("index.upkeep.LOG_MAX_BYTES", 300_000)
+    gallery = open_gallery()
+    for seed in range(60):
+        gallery.add([new_face("Ana", seed, context=bytes(20_000))])
+    assert gallery._database.log_bytes < 600_000
+    assert gallery.stats().faces == 60
+
+
+def test_cleaning_that_fails_is_told_and_tried_again(open_gallery, new_face, monkeypatch):
+    monkeypatch.setattr("index.upkeep.CLEAN_EVERY_S", 0.0)
+    gallery = open_gallery(serve=True)
+    gallery.add([new_face("Ana", 1)])
+    with monkeypatch.context() as patched:
+        patched.setattr("index.database.sys.executable", "/bin/false")
+        with pytest.raises(CleaningFailed, match="not yet overwritten"):
+            gallery.maintain()
+    assert gallery._database.wrote
+    gallery.maintain()
+    assert not gallery._database.wrote
 
 
 def test_a_snapshot_is_written_only_when_it_is_far_behind(
@@ -158,11 +209,11 @@ def test_a_snapshot_is_written_only_when_it_is_far_behind(
     gallery = open_gallery(serve=True)
     gallery.add([new_face("Ana", seed) for seed in range(9)])
     gallery.maintain()
-    assert list((tmp_path / "data" / "index").iterdir()) == []
+    assert list((tmp_path / "data" / "index").glob("*.snapshot")) == []
     monkeypatch.setattr("index.upkeep.SNAPSHOT_EVERY", 10)
     gallery.add([new_face("Ana", 10)])
     gallery.maintain()
-    [snapshot] = (tmp_path / "data" / "index").iterdir()
+    [snapshot] = (tmp_path / "data" / "index").glob("*.snapshot")
     written = snapshot.stat().st_mtime_ns
     time.sleep(0.01)
     gallery.add([new_face("Ana", 11)])
@@ -182,7 +233,7 @@ def test_a_snapshot_that_cannot_be_written_is_told_and_does_not_hinder_closing(
     def fail(*_):
         raise OSError(number, "as told")
 
-    monkeypatch.setattr("index.projection.write_snapshot", fail)
+    monkeypatch.setattr("index.snapshot.write_whole", fail)
     with pytest.raises(expected, match="snapshot"):
         gallery.close()
     monkeypatch.undo()

@@ -1,5 +1,6 @@
 """Fixtures of the service: a real app over a real gallery in a fresh folder, and its clients."""
 
+import signal
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from fastapi import FastAPI
 
 from service.app import create_app
 from service.settings import Settings, read_settings
+from tests.service.serving import Served
 
 with warnings.catch_warnings():
     # starlette prefers a fork of httpx, which is not needed for what is tested here
@@ -119,3 +121,18 @@ def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.02)
+
+
+@pytest.fixture
+def serve(tmp_path: Path, tiny_encoder: Path) -> Iterator[Callable[..., Served]]:
+    """Starts services on one data folder; stops those that still run after the test."""
+    with ExitStack() as stack:
+
+        def start(*options: object, **environment: str) -> Served:
+            served = Served(
+                "--data", tmp_path / "data", "--encoder", tiny_encoder, *options, **environment
+            )
+            stack.callback(served.stop, signal.SIGKILL)
+            return served
+
+        yield start

@@ -26,7 +26,7 @@ def test_info_tells_versions_encoder_gallery_limits_and_device(client, enrol, ti
         "max_images": 50,
     }
     assert info["device"] == "cpu"
-    assert info["false_match_rates"] is None
+    assert info["calibration"] is None
 
 
 def test_a_started_service_is_live_and_ready(client):

@@ -148,6 +148,32 @@ def test_each_face_of_a_group_can_be_chosen_by_keyboard(open_page, person_jpeg, 
 
 
 @pytest.mark.slow
+def test_why_two_faces_are_alike_is_shown_for_the_chosen_face(
+    open_page, person_jpeg, faces_picture
+):
+    from playwright.sync_api import expect
+
+    page = open_page()
+    enrol_on_page(page, "Ada", as_file("a.jpg", person_jpeg(1)))
+    expect(page.locator("#gallery-size")).to_contain_text("1 person")
+    for photo in (person_jpeg(2), faces_picture(2)):
+        page.get_by_label("Choose a photo").set_input_files(as_file("probe.jpg", photo))
+        expect(page.locator("#photo-caption")).to_contain_text("face")
+        page.get_by_role("button", name="Why Ada?").click()
+        dialog = page.get_by_role("dialog", name="Why Ada?")
+        expect(dialog.locator(".why-frame")).to_have_count(2, timeout=30_000)
+        layers = dialog.locator(".layer.different")
+        expect(layers.first).not_to_be_visible()
+        dialog.get_by_text("Different", exact=True).click()
+        expect(layers.first).to_be_visible()
+        drawn = "image => image.decode().then(() => image.naturalWidth)"
+        assert [layer.evaluate(drawn) for layer in layers.all()] == [256, 256]
+        expect(dialog.locator(".why-parts li").first).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(dialog).not_to_be_visible()
+
+
+@pytest.mark.slow
 def test_what_went_wrong_is_told_kindly_and_the_next_photo_works(
     open_page, person_jpeg, empty_jpeg
 ):

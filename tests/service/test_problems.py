@@ -17,11 +17,19 @@ ROUTES = {
     "POST /embed": None,
     "POST /gallery": "add",
     "GET /gallery": "faces",
+    "POST /verify": None,
+    "POST /explain": "context",
     "GET /gallery/{face_id}": "face",
     "GET /gallery/{face_id}/crop": "crop",
+    "GET /gallery/{face_id}/similar": "similar",
+    "PATCH /gallery/{face_id}": "change_face",
     "DELETE /gallery/{face_id}": "erase_face",
     "GET /people": "people",
+    "PATCH /people/{person_id}": "rename_person",
     "DELETE /people/{person_id}": "erase_person",
+    "GET /collections": "collections",
+    "POST /collections": "make_collection",
+    "DELETE /collections/{name}": "erase_collection",
     "GET /info": "stats",
     "GET /health/live": None,
     "GET /health/ready": None,
@@ -46,9 +54,16 @@ class BrokenGallery:
 
 def ask(client, route, face_jpeg):
     method, path = route.split()
-    path = path.format(face_id="01ARZ3NDEKTSV4RRFFQ69G5FAV", person_id="01ARZ3NDEKTSV4RRFFQ69G5FAV")
+    some_id = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
+    path = path.format(face_id=some_id, person_id=some_id, name="family")
     if route == "POST /gallery":
         return client.post(path, data={"person": "Ada"}, files={"images": face_jpeg})
+    if path == "/explain":
+        return client.post(path, data={"face_id": some_id}, files={"image_a": face_jpeg})
+    if path == "/collections" and method == "POST":
+        return client.post(path, json={"name": "family"})
+    if method == "PATCH":
+        return client.patch(path, json={"person": "Ada"})
     if method == "POST":
         return client.post(path, files={"image": face_jpeg})
     return client.request(method, path)
@@ -110,7 +125,7 @@ def test_each_route_answers_trouble_inside_in_the_one_shape(
 def test_each_route_refuses_another_method(client, assert_problem):
     paths = {route.split()[1] for route in ROUTES}
     for path in paths:
-        answer = client.put(path.format(face_id="x", person_id="x"))
+        answer = client.put(path.format(face_id="x", person_id="x", name="x"))
         assert_problem(answer, "method-not-allowed", 405)
         assert answer.headers["allow"]
 
@@ -195,7 +210,7 @@ def test_the_reference_names_each_problem_that_a_route_can_answer(client):
     api = client.get("/openapi.json").json()
     assert api["openapi"].startswith("3.1")
     said = api["paths"]["/search"]["post"]["responses"]
-    assert said.keys() == {"200", "403", "413", "415", "422", "500", "503"}
+    assert said.keys() == {"200", "403", "404", "413", "415", "422", "500", "503"}
     assert set(re.findall(r"`([\w-]+)`", said["422"]["description"])) == {
         "validation", "bad-image", "no-face",
     }  # fmt: skip

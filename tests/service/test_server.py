@@ -5,13 +5,8 @@ import os
 import re
 import signal
 import socket
-import subprocess
-import sys
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from pathlib import Path
 
 import httpx
 import pytest
@@ -20,75 +15,7 @@ from service.errors import SettingsError
 from service.server import _bind, _url
 from service.server import serve as run
 from tests.service.conftest import wait_until
-
-REPOSITORY = Path(__file__).resolve().parents[2]
-
-
-class Served:
-    """A `lookalike serve` process, its output and its URL."""
-
-    def __init__(self, *options, **environment):
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "cli.main", "serve", "--port", "0", *map(str, options)],
-            cwd=REPOSITORY,
-            env={**os.environ, **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self.errors = []
-        self._reader = threading.Thread(target=self._read_errors)
-        self._reader.start()
-        self.banner = ""
-        while not (found := re.search(r"http://\S+", self.banner)):
-            line = self.process.stdout.readline()
-            assert line, "".join(self.errors)
-            self.banner += line
-        self.url = found.group()
-        self.client = httpx.Client(base_url=self.url, timeout=60)
-
-    def stop(self, signum=signal.SIGTERM):
-        """Send a signal and give the exit status; a process that has ended already is let be."""
-        if self.process.stdout.closed:
-            return self.process.returncode
-        self.process.send_signal(signum)
-        self.process.wait(timeout=60)
-        self.banner += self.process.stdout.read()
-        self._reader.join()
-        self.process.stdout.close()
-        self.process.stderr.close()
-        self.client.close()
-        return self.process.returncode
-
-    def _read_errors(self):
-        self.errors.extend(self.process.stderr)
-
-
-@pytest.fixture
-def serve(tmp_path, tiny_encoder):
-    """Starts services on one data folder; stops those that still run after the test."""
-    with ExitStack() as stack:
-
-        def start(*options, **environment):
-            served = Served(
-                "--data", tmp_path / "data", "--encoder", tiny_encoder, *options, **environment
-            )
-            stack.callback(served.stop, signal.SIGKILL)
-            return served
-
-        yield start
-
-
-def run_serve(*options, **environment):
-    return subprocess.run(
-        [sys.executable, "-m", "cli.main", "serve", *map(str, options)],
-        cwd=REPOSITORY,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+from tests.service.serving import run_serve
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ def form_body(*parts):
 
 def read(*parts, limits=LIMITS, fields=("person", "metadata"), **how) -> Form:
     reading = read_form(
-        request(form_body(*parts), **how), photos_field="images", fields=fields, limits=limits
+        request(form_body(*parts), **how), photo_fields=("images",), fields=fields, limits=limits
     )
     return asyncio.run(reading)
 
@@ -68,7 +68,7 @@ def test_a_form_is_the_same_however_its_body_is_cut(data, cut):
 @given(body=st.binary(max_size=400))
 def test_any_bytes_are_a_form_or_one_of_our_errors(body):
     whole = f"--{BOUNDARY}\r\n".encode() + body
-    reading = read_form(request(whole), photos_field="images", fields=(), limits=LIMITS)
+    reading = read_form(request(whole), photo_fields=("images",), fields=(), limits=LIMITS)
     with pytest.raises((InvalidRequest, TooLarge)):
         asyncio.run(reading)
 
@@ -106,7 +106,7 @@ def test_a_photo_over_the_limit_is_refused_before_the_rest_is_read():
         receive,
     )
     with pytest.raises(TooLarge, match="an image has more than 10,000 bytes"):
-        asyncio.run(read_form(endless, photos_field="images", fields=(), limits=LIMITS))
+        asyncio.run(read_form(endless, photo_fields=("images",), fields=(), limits=LIMITS))
     assert len(taken) == 3
 
 
@@ -161,7 +161,7 @@ def test_other_media_types_are_refused(content_type):
 )
 def test_a_wrong_form_is_refused_by_the_name_of_its_field(body, field):
     reading = read_form(
-        request(body), photos_field="images", fields=("person", "metadata"), limits=LIMITS
+        request(body), photo_fields=("images",), fields=("person", "metadata"), limits=LIMITS
     )
     with pytest.raises(InvalidRequest) as caught:
         asyncio.run(reading)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.whitening import centring, within_person_whitening
+from training.whitening import FeatureMap, component_whitening, within_person_whitening
 
 
 @pytest.fixture
@@ -29,9 +29,8 @@ def test_without_a_ridge_the_covariance_within_people_becomes_the_identity(featu
 def test_whitening_finds_the_same_person_where_light_hides_it(features):
     values, people = features
     fitted = within_person_whitening(values, people, ridge=0.003)
-    assert nearest_is_same(values, people, fitted) > 2 * nearest_is_same(
-        values, people, centring(values)
-    )
+    plain = FeatureMap(values.mean(axis=0), np.eye(7))
+    assert nearest_is_same(values, people, fitted) > 2 * nearest_is_same(values, people, plain)
 
 
 def test_photos_that_are_alone_or_unnamed_count_for_the_mean_only(features):
@@ -52,11 +51,24 @@ def test_a_feature_that_never_fires_stays_finite_and_small(features):
     assert np.abs(mapped[:, -1]).max() < 1e-6
 
 
-def test_centring_takes_the_mean_off_and_nothing_else(features):
+def test_whitened_components_have_one_variance_and_no_correlation(features):
     values, _ = features
-    fitted = centring(values)
-    assert np.allclose(((values - fitted.mean) @ fitted.matrix).mean(axis=0), 0, atol=1e-3)
-    assert np.array_equal(fitted.matrix, np.eye(7))
+    fitted = component_whitening(values, components=7)
+    mapped = (values - fitted.mean) @ fitted.matrix
+    assert np.allclose(np.cov(mapped.T), np.eye(7), atol=1e-3)
+
+
+def test_the_strongest_components_are_kept(features):
+    values, _ = features
+    fitted = component_whitening(values, components=3)
+    variances = np.sort(np.linalg.eigvalsh(np.cov(values.T.astype(float))))
+    lengths = np.linalg.norm(fitted.matrix, axis=0)
+    assert np.allclose(np.sort(lengths**-2), variances[-3:], rtol=1e-3)
+
+
+def test_few_photos_support_few_components(features):
+    values, _ = features
+    assert component_whitening(values[:32]).matrix.shape == (7, 4)
 
 
 def nearest_is_same(values, people, fitted) -> float:

@@ -1,63 +1,22 @@
 // The page: a photo goes to POST /search, its faces and their look-alikes come back.
 //
-//   choose or drop -> search() -> showBoxes() -> click on a face -> showMatches()
+//   choose or drop -> search() -> showAnswer() -> click on a face -> showMatches()
+//   "Why?" at a match -> explain.js
 //   name + photos  -> enrol()  -> what was added, what was rejected and why
 //
 // Names and texts from the service are set as textContent only, never parsed as HTML.
 
+import { byId, call, element, kindWords } from "./common.js";
+import { explain } from "./explain.js";
+
 const MATCHES = 9;
 const RETRY_MS = 1500;
-
-const KIND_WORDS = {
-  "no-face": "No face was found in this photo. Try one where the face is larger and looks towards the camera.",
-  "bad-image": "This file could not be read as an image. It may be damaged, or of a format that is not accepted.",
-  "too-large": "This photo is too large.",
-  "overloaded": "The service is busy at the moment. Please try again shortly.",
-  "not-ready": "The service is still starting. Please try again in a moment.",
-  "nothing-enrolled": "None of these photos could be added:",
-  "storage-full": "The disk of the service is full; nothing was stored.",
-};
-
-const byId = (id) => document.getElementById(id);
-
-class ProblemError extends Error {
-  constructor(problem) {
-    super(problem.detail);
-    this.problem = problem;
-    this.slug = (problem.type || "").split("/").pop();
-  }
-}
-
-async function call(path, options) {
-  let response;
-  try {
-    response = await fetch(path, options);
-  } catch {
-    throw new ProblemError({ type: "/problems/unreachable", detail: "The service cannot be reached. Is it running?" });
-  }
-  const body = await response.json();
-  if (!response.ok) throw new ProblemError(body);
-  return body;
-}
-
-function kindWords(error) {
-  if (!(error instanceof ProblemError)) throw error;
-  const words = KIND_WORDS[error.slug];
-  if (!words) return error.message;
-  return error.slug === "too-large" ? `${words} (${error.message})` : words;
-}
-
-function element(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
-}
 
 const count = (number, one, many) => `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
 
 // ---- searching
 
+let photo = null; // the file
 let photoUrl = null;
 let latest = 0; // only the answer to the latest photo is shown
 
@@ -76,6 +35,7 @@ async function search(file) {
 }
 
 function showPhoto(file) {
+  photo = file;
   if (photoUrl) URL.revokeObjectURL(photoUrl);
   photoUrl = URL.createObjectURL(file);
   const image = byId("photo-image");
@@ -113,7 +73,7 @@ function showAnswer(answer) {
     : "One face";
   const boxes = answer.faces.map((face, place) => faceBox(face, place, answer));
   byId("boxes").replaceChildren(...boxes);
-  choose(boxes[0], answer.faces[0]);
+  choose(boxes[0], answer.faces[0], answer);
   byId("results-title").focus({ preventScroll: true });
 }
 
@@ -129,24 +89,25 @@ function faceBox(face, place, answer) {
   box.style.top = percent(face.box.top, answer.image.height);
   box.style.width = percent(face.box.width, answer.image.width);
   box.style.height = percent(face.box.height, answer.image.height);
-  box.addEventListener("click", () => choose(box, face));
+  box.addEventListener("click", () => choose(box, face, answer));
   return box;
 }
 
-function choose(box, face) {
+function choose(box, face, answer) {
   for (const other of byId("boxes").children) other.setAttribute("aria-pressed", String(other === box));
-  showMatches(face.matches);
+  showMatches(face, answer.faces.length);
 }
 
-function showMatches(matches) {
+function showMatches(face, faces) {
+  const matches = face.matches;
   byId("results").hidden = false;
   byId("results-hint").textContent = matches.length
     ? "Similarity is 1 for the same picture and about 0 for faces that have nothing in common."
     : "The gallery is empty. Add someone below and try again.";
-  byId("matches").replaceChildren(...matches.map(matchCard));
+  byId("matches").replaceChildren(...matches.map((match) => matchCard(match, face, faces)));
 }
 
-function matchCard(match) {
+function matchCard(match, face, faces) {
   const picture = element("img", { src: match.crop, alt: "", width: "256", height: "256" });
   const name = element("p", { class: "name", dir: "auto" });
   name.textContent = match.person;
@@ -161,9 +122,13 @@ function matchCard(match) {
   meter.firstChild.style.width = `${100 * Math.max(0, match.similarity)}%`;
   const number = element("span", { class: "number" });
   number.textContent = match.similarity.toFixed(2).replace("-", "−");
-  const faces = element("p", { class: "faces" });
-  faces.textContent = count(match.faces_of_person, "photo", "photos");
-  return element("li", {}, picture, name, element("p", { class: "similarity" }, meter, number), faces);
+  const photos = element("p", { class: "faces" });
+  photos.textContent = count(match.faces_of_person, "photo", "photos");
+  const why = element("button", { type: "button", class: "why" }, "Why?");
+  why.setAttribute("aria-label", `Why ${match.person}?`);
+  why.addEventListener("click", () => explain({ photo, image: byId("photo-image"), face, faces, match }));
+  const foot = element("div", { class: "foot" }, photos, why);
+  return element("li", {}, picture, name, element("p", { class: "similarity" }, meter, number), foot);
 }
 
 function say(text) {

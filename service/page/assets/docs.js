@@ -1,13 +1,6 @@
 // The API reference, drawn from openapi.json: no library, nothing from elsewhere.
 
-const byId = (id) => document.getElementById(id);
-
-function element(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
-}
+import { byId, element } from "./common.js";
 
 const code = (text) => element("code", {}, text);
 
@@ -57,12 +50,20 @@ class Reference {
     const rows = (operation.parameters || []).map((item) => [
       item.name, item.in, item.schema, item.required, item.description || item.schema.description,
     ]);
-    const form = operation.requestBody?.content["multipart/form-data"];
-    const required = form?.schema.required || [];
-    for (const [name, schema] of Object.entries(form?.schema.properties || {})) {
-      rows.push([name, "form", schema, required.includes(name), schema.description]);
+    for (const place of ["form", "json"]) {
+      const body = this.body(operation, place);
+      for (const [name, schema] of Object.entries(body?.properties || {})) {
+        rows.push([name, place, schema, (body.required || []).includes(name), schema.description]);
+      }
     }
     return rows;
+  }
+
+  // The schema of a request's body, "form" or "json"; undefined where it takes none of the kind.
+  body(operation, place) {
+    const kind = { form: "multipart/form-data", json: "application/json" }[place];
+    const schema = operation.requestBody?.content[kind]?.schema;
+    return schema && this.resolve(schema);
   }
 }
 
@@ -72,14 +73,18 @@ function table(head, rows) {
   return element("div", { class: "table" }, element("table", {}, element("thead", {}, cells("th", head)), body));
 }
 
-function curl(path, method, operation) {
+function curl(reference, path, method, operation) {
   const parts = ["curl"];
   if (!["GET", "POST"].includes(method)) parts.push("-X", method);
-  for (const name of operation.requestBody ? ["image", "images"] : []) {
-    const form = operation.requestBody.content["multipart/form-data"].schema;
-    if (!form.properties[name]) continue;
-    if (form.properties.person) parts.push("-F", "'person=Ada Lovelace'");
-    parts.push("-F", `${name}=@photo.jpg`);
+  const json = reference.body(operation, "json");
+  if (json) {
+    const given = JSON.stringify(reference.example(json));
+    parts.push("-H", "'Content-Type: application/json'", "-d", `'${given}'`);
+  }
+  const form = reference.body(operation, "form");
+  if (form?.properties.person) parts.push("-F", "'person=Ada Lovelace'");
+  for (const [name, schema] of Object.entries(form?.properties || {})) {
+    if ((schema.items || schema).format === "binary") parts.push("-F", `${name}=@photo.jpg`);
   }
   const base = new URL(".", document.baseURI).href.replace(/\/$/, "");
   parts.push(`${base}${path.replace(/\{(\w+)\}/g, (_, name) => name.toUpperCase())}`);
@@ -88,7 +93,7 @@ function curl(path, method, operation) {
 
 function operationDetails(reference, path, method, operation) {
   const body = element("div", { class: "body" });
-  body.append(element("h3", {}, "Try it"), element("pre", { tabindex: "0" }, curl(path, method, operation)));
+  body.append(element("h3", {}, "Try it"), element("pre", { tabindex: "0" }, curl(reference, path, method, operation)));
   const rows = reference.rows(operation).map(([name, place, schema, required, says]) => [
     code(name), place, reference.words(schema),
     required ? "required" : `default ${JSON.stringify(schema.default ?? null)}`, (says || "").replaceAll("`", ""),
