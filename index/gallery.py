@@ -190,14 +190,15 @@ class Gallery(Store):
         """Do what is due, every few seconds while the gallery is open.
 
         Catches up; rids all files of what was erased, within 60 s; when serving, erases what has
-        expired, and writes the index's snapshot once it is stale.
+        expired, forgets requests of the day before, and writes the index's snapshot once it is
+        stale.
 
         Raises:
             CleaningFailed: what was erased could not be overwritten yet.
             StorageFull: no room to do so; it is tried again next time.
             StoreUnavailable: the store or the snapshot cannot be written.
         """
-        self._upkeep.run(erase_expired=self.erase_expired)
+        self._upkeep.run(erase_expired=self._erase_what_is_due)
 
     def backup(self, target: Path) -> int:
         """Copy one state of the store into a new file while it is in use; gives its bytes.
@@ -282,6 +283,10 @@ class Gallery(Store):
             StoreUnavailable: the store or the snapshot cannot be written.
         """
         self._ground.close()
+
+    def _erase_what_is_due(self) -> None:
+        self.erase_expired()
+        self.forget_old_requests()
 
     def _added(self) -> None:
         self.catch_up()

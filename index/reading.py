@@ -200,6 +200,16 @@ def faces_by_key(connection: Connection, face_keys: Sequence[int]) -> dict[int, 
     return found
 
 
+def faces_by_id(connection: Connection, face_ids: Sequence[str]) -> dict[str, Face]:
+    """Face id -> face, for those of the ids that the store has."""
+    found: dict[str, Face] = {}
+    for start in range(0, len(face_ids), KEYS_PER_QUERY):
+        part = face_ids[start : start + KEYS_PER_QUERY]
+        rows = connection.execute(_faces().where(FaceRow.id.in_(part)))
+        found.update({row.id: _face(row) for row in rows})
+    return found
+
+
 def faces_of_people(connection: Connection, person_ids: Sequence[str]) -> dict[str, int]:
     """Person id -> number of faces."""
     found: dict[str, int] = {}

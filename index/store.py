@@ -15,11 +15,12 @@ from faces.alignment import CONTEXT_MARGIN, crop_from_context
 from faces.card import Card
 from faces.decode import decode_image
 from faces.jpeg import encode_jpeg
-from index import collections, moving, reading, writing
+from index import collections, moving, reading, requests, writing
 from index.binding import Binding, check_still_bound
 from index.database import Database
 from index.names import clean_name
 from index.records import Collection, Enrolled, Face, FaceChange, NewFace, Page, Person
+from index.requests import DoneBefore, KeyedRequest
 from index.tables import DEFAULT_COLLECTION
 from index.vectors import checked
 
@@ -53,13 +54,19 @@ class Store:
         return self._binding.dimension
 
     def add(
-        self, faces: Sequence[NewFace], *, collection: str = DEFAULT_COLLECTION
+        self,
+        faces: Sequence[NewFace],
+        *,
+        collection: str = DEFAULT_COLLECTION,
+        request: KeyedRequest | None = None,
     ) -> list[Enrolled]:
         """Enrol faces, all or none; they are found from the moment this returns.
 
-        A photo that its person has already is answered with the face enrolled first.
+        A photo that its person has already is answered with the face enrolled first. A `request`
+        that was done before is answered with what it did then, and nothing is enrolled.
 
         Raises:
+            Conflict: the key of `request` stands for another, or what it did was erased since.
             InvalidName: a person's name cannot be one.
             InvalidEmbedding: an embedding of another dimension, or not of unit length.
             EncoderChanged: the gallery has been switched to another encoder.
@@ -72,6 +79,8 @@ class Store:
         checked(np.stack([face.embedding for face in faces]), self._binding.dimension)
         with self._database.write() as connection:
             check_still_bound(connection, self._binding)
+            if request is not None and (before := requests.done_before(connection, request)):
+                return before.enrolled
             key = collections.collection_key(connection, collection)
             enrolled = [
                 answer
@@ -84,8 +93,28 @@ class Store:
                     actor=self._actor,
                 )
             ]
+            if request is not None:
+                requests.remember(connection, request, enrolled, datetime.now(UTC))
         self._added()
         return enrolled
+
+    def done_before(self, request: KeyedRequest) -> DoneBefore | None:
+        """What this request did when it was sent before, within a day; None if it is new.
+
+        Raises:
+            Conflict: its key stands for another request, or a face of it has been erased since.
+        """
+        with self._database.read() as connection:
+            return requests.done_before(connection, request)
+
+    def forget_old_requests(self) -> None:
+        """Remove what is kept of requests that are older than a day."""
+        now = datetime.now(UTC)
+        with self._database.read() as connection:  # asked every second, so without the writer
+            if not requests.any_old(connection, now):
+                return
+        with self._database.write() as connection:
+            requests.forget_old(connection, now)
 
     def face_by_photo(
         self, person: str | None, photo_sha256: str, *, collection: str = DEFAULT_COLLECTION

@@ -5,6 +5,7 @@
     gallery      which encoder the gallery is bound to (one row)
     change_log   what a vector index has to follow: sequence number, operation, face key
     audit_log    who did what, when: ids only
+    request      what was asked for under an Idempotency-Key: digests and face ids, for a day
 
 Each thing has an integer `key`, which is what tables join on and what a vector index knows a face
 by, and where the world sees it, a ULID as `id`. Keys are never used twice.
@@ -213,3 +214,19 @@ class AuditRow(Table):
     person_id: Mapped[str]
     face_id: Mapped[str]
     collection_key: Mapped[int | None]
+
+
+class RequestRow(Table):
+    """A request that is done once. It outlives its faces for a day at most, so it holds no names.
+
+    `faces` is a list of [face id, whether it was a duplicate] in the order of the answer; `note` is
+    the caller's.
+    """
+
+    __tablename__ = "request"
+
+    key_sha256: Mapped[str] = mapped_column(primary_key=True)
+    request_sha256: Mapped[str]
+    at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    faces: Mapped[list[Any]] = mapped_column(JSON)
+    note: Mapped[list[Any]] = mapped_column(JSON)

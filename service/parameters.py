@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
+from fastapi import Header
 from pydantic import (
     AfterValidator,
     AwareDatetime,
@@ -85,6 +86,18 @@ ExpiresAt = Annotated[
     AwareDatetime,
     AfterValidator(check_time),
     Field(description="The face is erased then; a time with its zone (RFC 3339)."),
+]
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        pattern="^[!-~]+$",
+        description="Of your own making, such as a UUID. Sent again within 24 hours, the same "
+        "request under the same key is done once and answered alike.",
+    ),
 ]
 
 

@@ -1,16 +1,14 @@
 """The gallery: enrolling photos, listing, showing, changing and erasing faces."""
 
-from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import ValidationError
 
-from faces.errors import DetectionError, FaceError, ImageError
-from index.enrolment import prepare_face
 from index.errors import EncoderChanged
 from index.names import clean_name
-from index.records import Enrolled
+from service import enrolling
+from service.enrolling import Enrolment
 from service.errors import (
     CONFLICT,
     NOT_FOUND,
@@ -20,12 +18,10 @@ from service.errors import (
     UNSUPPORTED_MEDIA_TYPE,
     VALIDATION,
     InvalidRequest,
-    NothingEnrolled,
 )
-from service.parameters import EnrollForm, FaceChangeBody, FacesQuery, SimilarQuery
-from service.problems import documented, field_error, rejected_photo
+from service.parameters import EnrollForm, FaceChangeBody, FacesQuery, IdempotencyKey, SimilarQuery
+from service.problems import documented, field_error
 from service.reference import enrol_body
-from service.resources import Resources
 from service.routes.common import Ready
 from service.schemas import (
     EnrolledFace,
@@ -36,20 +32,31 @@ from service.schemas import (
     SimilarFaces,
 )
 from service.succession import next_resources
-from service.uploads import MAX_PHOTOS, UploadedPhoto, read_form
+from service.uploads import MAX_PHOTOS, read_form
 
 router = APIRouter(prefix="/gallery", tags=["gallery"])
 
 _ENROL_RESPONSES = {
     200: {"description": "Every photo had been enrolled before", "model": EnrollResponse},
     **documented(
-        VALIDATION, NOT_FOUND, NOTHING_ENROLLED, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, STORAGE_FULL
+        VALIDATION,
+        NOT_FOUND,
+        NOTHING_ENROLLED,
+        CONFLICT,
+        TOO_LARGE,
+        UNSUPPORTED_MEDIA_TYPE,
+        STORAGE_FULL,
     ),
 }
 
 
 @router.post("", status_code=201, responses=_ENROL_RESPONSES, openapi_extra=enrol_body())
-async def enrol(request: Request, response: Response, resources: Ready) -> EnrollResponse:
+async def enrol(
+    request: Request,
+    response: Response,
+    resources: Ready,
+    idempotency_key: IdempotencyKey = None,
+) -> EnrollResponse:
     """Enrol photos of a person. All that can be taken are stored together, or none is."""
     uploaded = await read_form(
         request,
@@ -61,22 +68,18 @@ async def enrol(request: Request, response: Response, resources: Ready) -> Enrol
         form = EnrollForm.model_validate(uploaded.fields)
     except ValidationError as error:
         raise InvalidRequest(*map(field_error, error.errors())) from error
-    person = clean_name(form.person)
+    asked = Enrolment(clean_name(form.person), form, uploaded.photos, idempotency_key)
     try:
-        enrolled, rejected = await resources.work.run(
-            _enrol, resources, person, form, uploaded.photos
-        )
+        enrolled, rejected = await resources.work.run(enrolling.enrol, resources, asked)
     except EncoderChanged:  # between two encoders nothing is refused: it takes a moment longer
         resources = await next_resources(request.app.state, resources)
-        enrolled, rejected = await resources.work.run(
-            _enrol, resources, person, form, uploaded.photos
-        )
+        enrolled, rejected = await resources.work.run(enrolling.enrol, resources, asked)
     if all(item.duplicate for item in enrolled):
         response.status_code = 200
     return EnrollResponse(
-        person=person,
+        person=asked.person,
         enrolled=[EnrolledFace.of_enrolled(item) for item in enrolled],
-        rejected=[rejected_photo(name, error) for name, error in rejected],
+        rejected=rejected,
     )
 
 
@@ -142,33 +145,3 @@ async def change_face(face_id: str, change: FaceChangeBody, resources: Ready) ->
 async def erase_face(face_id: str, resources: Ready) -> None:
     """Erase one enrolled face for good."""
     await resources.work.run(resources.gallery.erase_face, face_id)
-
-
-def _enrol(
-    resources: Resources, person: str, form: EnrollForm, photos: tuple[UploadedPhoto, ...]
-) -> tuple[list[Enrolled], list[tuple[str, FaceError]]]:
-    """Embed every photo, then store all in one transaction; in a worker.
-
-    Raises:
-        NothingEnrolled: not one photo could be taken.
-    """
-    faces = []
-    rejected: list[tuple[str, FaceError]] = []
-    for photo in photos:
-        try:
-            face = prepare_face(
-                resources.pipeline,
-                person=person,
-                source_name=photo.name,
-                data=photo.data,
-                which=form.faces,
-                metadata=form.metadata,
-            )
-        except (ImageError, DetectionError) as error:
-            rejected.append((photo.name, error))
-        else:
-            consent, expiry = form.consent_reference, form.expires_at
-            faces.append(replace(face, consent_reference=consent, expires_at=expiry))
-    if not faces:
-        raise NothingEnrolled(rejected)
-    return resources.gallery.add(faces, collection=form.collection), rejected
