@@ -1,6 +1,6 @@
 """The app: routes, error answers and the layers around them, put together from settings.
 
-server -> RequestContext -> HostGuard -> error handlers -> routes
+server -> RequestContext -> HeadAsGet -> HostGuard -> error handlers -> routes
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -9,10 +9,11 @@ from typing import Any
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
-from starlette.staticfiles import StaticFiles
 
+from service.caching import Assets
 from service.context import RequestContext
 from service.guard import HostGuard, refuse_open_bind
+from service.head import HeadAsGet
 from service.keeper import kept
 from service.problems import add_handlers
 from service.reference import openapi_schema
@@ -50,12 +51,13 @@ def create_app(settings: Settings, on_ready: Callable[[], None] | None = None) -
         redirect_slashes=False,
         middleware=[
             Middleware(RequestContext),
+            Middleware(HeadAsGet),
             Middleware(HostGuard, allowed_hosts=settings.allowed_hosts),
         ],
     )
     for room in (search, compare, gallery, people, collections, info, page):
         app.include_router(room.router)
-    app.mount("/assets", StaticFiles(directory=page.FOLDER / "assets"))
+    app.mount("/assets", Assets(directory=page.FOLDER / "assets"))
     add_handlers(app)
     _use_own_schema(app)
     return app

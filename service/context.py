@@ -25,7 +25,8 @@ _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
 }
-"""Sent unless the route says otherwise. Answers hold biometric data: none may be cached."""
+"""Sent unless the route says otherwise. Answers hold biometric data: they may not be kept, but for
+what caching.py explains."""
 
 logger = logging.getLogger("lookalike.access")
 

@@ -15,6 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
+from starlette.routing import Match, Mount
 
 from index.errors import InvalidCursor, InvalidName
 from service.errors import (
@@ -141,12 +142,24 @@ async def _answer_no_route(request: Request, error: Exception) -> JSONResponse:
     path = request.url.path[:_SHOWN_CHARACTERS]
     if error.status_code == 405:
         detail = f"{path} does not take {request.method}"
-        return problem_response(request, METHOD_NOT_ALLOWED, detail, headers=error.headers)
+        allow = ", ".join(_allowed_methods(request)) or "GET, HEAD"  # that of a file
+        return problem_response(request, METHOD_NOT_ALLOWED, detail, headers={"Allow": allow})
     if error.status_code == 404:
         return problem_response(request, NOT_FOUND, f"there is nothing at {path}")
     if error.status_code == 400:  # FastAPI's word for a body that is no JSON at all
         return error_response(request, InvalidRequest(FieldError("body", None, "a JSON object")))
     return problem_response(request, INTERNAL, str(INTERNAL.detail))
+
+
+def _allowed_methods(request: Request) -> list[str]:
+    """What the path takes; Starlette would name the methods of its first route only."""
+    found = []
+    for method in ("GET", "POST", "PATCH", "DELETE"):
+        scope = {**request.scope, "method": method}
+        routes = [route for route in request.app.routes if not isinstance(route, Mount)]
+        if any(route.matches(scope)[0] is Match.FULL for route in routes):
+            found += ["GET", "HEAD"] if method == "GET" else [method]
+    return found
 
 
 def _extras(error: Exception) -> dict[str, object]:

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from index.errors import EncoderChanged
 from index.names import clean_name
 from service import enrolling
+from service.caching import revalidated
 from service.enrolling import Enrolment
 from service.errors import (
     CONFLICT,
@@ -111,10 +112,10 @@ async def show_face(face_id: str, resources: Ready) -> FaceBody:
     response_class=Response,
     responses={200: {"content": {"image/jpeg": {}}}, **documented(NOT_FOUND)},
 )
-async def show_crop(face_id: str, resources: Ready) -> Response:
+async def show_crop(request: Request, face_id: str, resources: Ready) -> Response:
     """Give the picture of one enrolled face."""
     crop = await resources.work.run(resources.gallery.crop, face_id)
-    return Response(crop, media_type="image/jpeg")
+    return revalidated(request, crop, "image/jpeg")
 
 
 @router.get("/{face_id}/similar", responses=documented(NOT_FOUND, VALIDATION))

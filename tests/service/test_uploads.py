@@ -127,8 +127,18 @@ def test_a_file_too_many_is_refused():
         read(*[part("images", b"x", "a.jpg")] * 4)
 
 
-def test_a_raw_image_is_a_photo():
-    assert asyncio.run(read_photo(request(b"bytes", "image/png"), LIMITS)) == b"bytes"
+@pytest.mark.parametrize(
+    "content_type",
+    ["image/png", "IMAGE/JPEG", "image/jpeg; charset=x", " image/webp ", "image/anything-at-all"],
+)
+def test_a_raw_image_is_a_photo_however_its_type_is_written(content_type):
+    assert asyncio.run(read_photo(request(b"bytes", content_type), LIMITS)) == b"bytes"
+
+
+def test_the_type_of_a_form_may_be_written_in_any_case():
+    body = form_body(part("image", b"bytes", "a.jpg"))
+    upper = request(body, f"Multipart/Form-Data; charset=utf-8; boundary={BOUNDARY}")
+    assert asyncio.run(read_photo(upper, LIMITS)) == b"bytes"
 
 
 def test_a_raw_image_over_the_limit_is_refused():
@@ -137,7 +147,17 @@ def test_a_raw_image_over_the_limit_is_refused():
 
 
 @pytest.mark.parametrize(
-    "content_type", [None, "application/json", "application/x-www-form-urlencoded", "text/plain"]
+    "content_type",
+    [
+        None,
+        "application/json",
+        "application/octet-stream",
+        "application/x-www-form-urlencoded",
+        "multipart/mixed",
+        "images/jpeg",
+        "text/plain",
+        "nonsense",
+    ],
 )
 def test_other_media_types_are_refused(content_type):
     with pytest.raises(UnsupportedMediaType, match=content_type or "no Content-Type"):
