@@ -66,6 +66,10 @@ lock: $(DEV_INSTALLED) ## renew the pinned versions in requirements/
 	$(DEV)/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["dev"], sep="\n")' \
 		| $(COMPILE) --extra=cpu --extra=train --extra=parquet --output-file=requirements/dev.txt --constraint=requirements/serving.txt pyproject.toml -
 
+.PHONY: openapi
+openapi: $(DEV_INSTALLED) ## write docs/openapi.json anew, after a change of the HTTP interface
+	$(RUN) service.document docs/openapi.json
+
 .PHONY: gpu
 gpu: $(DEV_INSTALLED) ## train and measure all that wants a GPU; call it again until it says done
 	$(DEV)/bin/python benchmarks/gpu.py

@@ -16,7 +16,7 @@ from service.guard import HostGuard, refuse_open_bind
 from service.head import HeadAsGet
 from service.keeper import kept
 from service.problems import add_handlers
-from service.reference import openapi_schema
+from service.reference import openapi_schema, operation_id
 from service.resources import open_resources
 from service.routes import collections, compare, gallery, info, page, people, search
 from service.settings import Settings
@@ -49,6 +49,7 @@ def create_app(settings: Settings, on_ready: Callable[[], None] | None = None) -
         docs_url=None,  # FastAPI's page loads its scripts from a CDN; ours is in routes/page.py
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=operation_id,
         middleware=[
             Middleware(RequestContext),
             Middleware(HeadAsGet),
@@ -59,14 +60,14 @@ def create_app(settings: Settings, on_ready: Callable[[], None] | None = None) -
         app.include_router(room.router)
     app.mount("/assets", Assets(directory=page.FOLDER / "assets"))
     add_handlers(app)
-    _use_own_schema(app)
+    _use_own_schema(app, settings.root_path)
     return app
 
 
-def _use_own_schema(app: FastAPI) -> None:
+def _use_own_schema(app: FastAPI, root_path: str) -> None:
     def schema() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = openapi_schema(app)
+            app.openapi_schema = openapi_schema(app, root_path)
         return app.openapi_schema
 
     app.openapi = schema  # type: ignore[method-assign] # FastAPI's documented way to extend it

@@ -1,10 +1,11 @@
 """Parameters: what query strings, forms and JSON bodies may say, and within which bounds."""
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import Header
+from fastapi import Header, Path
 from pydantic import (
     AfterValidator,
     AwareDatetime,
@@ -58,8 +59,8 @@ def check_text(value: str) -> str:
     Raises:
         ValueError: it holds control characters or halves of surrogate pairs.
     """
-    if not value.isprintable():
-        raise ValueError("printable characters")
+    if re.search(f"[{_CONTROLS}\ud800-\udfff]", value):
+        raise ValueError("no control characters")
     return value
 
 
@@ -75,18 +76,55 @@ def check_time(value: datetime) -> datetime:
         raise ValueError("a time between the years 1 and 9999") from None
 
 
-PersonName = Annotated[str, Field(min_length=1, max_length=MAX_NAME_CHARACTERS)]
-CollectionName = Annotated[str, Field(max_length=64, description="Which collection.")]
+EXAMPLE_FACE_ID = "01JD0Q3V9S2X5Y6Z7A8B9C0D1E"
+EXAMPLE_PERSON_ID = "01JD0Q3V9S2X5Y6Z7A8B9C0D1F"
+
+_CONTROLS = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
+_TEXT_PATTERN = f"^[^{_CONTROLS}]*$"
+_NAME_PATTERN = f"^[^{_CONTROLS}]*[^\\s{_CONTROLS}][^{_CONTROLS}]*$"
+"""What clean_name takes, for the API reference: no control characters, and not only blanks."""
+
+
+def _only_said(pattern: str) -> dict[str, JsonValue]:
+    """A pattern for the API reference; other code checks it, with better words."""
+    return {"pattern": pattern}
+
+
+PersonName = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=MAX_NAME_CHARACTERS,
+        examples=["Ada Lark"],
+        json_schema_extra=_only_said(_NAME_PATTERN),
+    ),
+]
+CollectionName = Annotated[
+    str, Field(max_length=64, description="Which collection.", examples=[DEFAULT_COLLECTION])
+]
 ConsentReference = Annotated[
     str,
     AfterValidator(check_text),
-    Field(min_length=1, max_length=500, description="Where the person's consent is on file."),
+    Field(
+        min_length=1,
+        max_length=500,
+        description="Where the person's consent is on file.",
+        examples=["form 7 of 2026"],
+        json_schema_extra=_only_said(_TEXT_PATTERN),
+    ),
 ]
 ExpiresAt = Annotated[
     AwareDatetime,
     AfterValidator(check_time),
-    Field(description="The face is erased then; a time with its zone (RFC 3339)."),
+    Field(
+        description="The face is erased then; a time with its zone (RFC 3339).",
+        examples=["2027-11-22T10:00:00Z"],
+    ),
 ]
+
+FaceId = Annotated[str, Path(description="Id of an enrolled face.", examples=[EXAMPLE_FACE_ID])]
+PersonId = Annotated[str, Path(description="Id of a person.", examples=[EXAMPLE_PERSON_ID])]
+ErasedCollection = Annotated[str, Path(description="Name of a collection.", examples=["family"])]
 
 IdempotencyKey = Annotated[
     str | None,
@@ -97,6 +135,14 @@ IdempotencyKey = Annotated[
         pattern="^[!-~]+$",
         description="Of your own making, such as a UUID. Sent again within 24 hours, the same "
         "request under the same key is done once and answered alike.",
+        examples=["6f1c8a2e-5b0d-4e7a-9c3f-2d8b1a7e4c60"],
+    ),
+]
+IfNoneMatch = Annotated[
+    str | None,
+    Header(
+        description="The ETag of the picture that you have; 304 while it is still that one.",
+        examples=['"0f343b0931126a20f133d67c2b018a3b"'],
     ),
 ]
 
@@ -110,51 +156,73 @@ class Query(BaseModel):
 class SearchQuery(Query):
     """How to search."""
 
-    k: int = Field(9, ge=1, le=100, description="Matches for each face.")
-    min_similarity: float = Field(-1, ge=-1, le=1, description="Leave out what is less alike.")
+    k: int = Field(9, ge=1, le=100, description="Matches for each face.", examples=[5])
+    min_similarity: float = Field(
+        -1, ge=-1, le=1, description="Leave out what is less alike.", examples=[0.5]
+    )
     group_by: Literal["person", "face"] = Field(
-        "person", description="`person` gives each person once, by that person's best face."
+        "person",
+        description="`person` gives each person once, by that person's best face.",
+        examples=["person"],
     )
     person_similarity: Literal["best", "centroid"] = Field(
-        "best", description="Compare people by their most alike face, or by the mean of all."
+        "best",
+        description="Compare people by their most alike face, or by the mean of all.",
+        examples=["best"],
     )
-    faces: Literal["largest", "all"] = Field("largest", description="Which faces of the photo.")
+    faces: Literal["largest", "all"] = Field(
+        "largest", description="Which faces of the photo.", examples=["all"]
+    )
     collection: CollectionName = DEFAULT_COLLECTION
 
 
 class SimilarQuery(Query):
     """How many faces like an enrolled one are wanted, and which."""
 
-    k: int = Field(9, ge=1, le=100, description="Matches.")
+    k: int = Field(9, ge=1, le=100, description="Matches.", examples=[5])
     group_by: Literal["person", "face"] = Field(
-        "person", description="`person` gives each other person once, `face` every other face."
+        "person",
+        description="`person` gives each other person once, `face` every other face.",
+        examples=["face"],
     )
 
 
 class EmbedQuery(Query):
     """Which faces to embed."""
 
-    faces: Literal["largest", "all"] = Field("largest", description="Which faces of the photo.")
+    faces: Literal["largest", "all"] = Field(
+        "largest", description="Which faces of the photo.", examples=["all"]
+    )
 
 
 class ListQuery(Query):
     """A page of a listing."""
 
-    limit: int = Field(50, ge=1, le=500, description="Items on a page.")
-    cursor: str | None = Field(None, description="`next_cursor` of the page before.")
+    limit: int = Field(50, ge=1, le=500, description="Items on a page.", examples=[100])
+    cursor: str | None = Field(
+        None,
+        description="`next_cursor` of the page before.",
+        examples=["WyJmYWNlcyIsIDUwXQ"],
+        json_schema_extra={"format": "cursor"},
+    )
     collection: CollectionName = DEFAULT_COLLECTION
 
 
 class FacesQuery(ListQuery):
     """A page of faces."""
 
-    person: str | None = Field(None, description="Only the faces of this person.")
+    person: str | None = Field(
+        None,
+        description="Only the faces of this person.",
+        examples=["Ada Lark"],
+        json_schema_extra=_only_said(_NAME_PATTERN),
+    )
 
 
 class PeopleQuery(ListQuery):
     """A page of people."""
 
-    q: str | None = Field(None, description="Only names that begin so.")
+    q: str | None = Field(None, description="Only names that begin so.", examples=["ada"])
 
 
 class EnrollForm(BaseModel):
@@ -166,20 +234,29 @@ class EnrollForm(BaseModel):
     metadata: Annotated[
         dict[str, JsonValue],
         BeforeValidator(parse_metadata),
-        WithJsonSchema({"type": "string", "contentMediaType": "application/json"}),
-    ] = Field({}, description="A JSON object of at most 16 KiB, kept with each face.")
+        WithJsonSchema({"type": "object"}),
+    ] = Field(
+        {},
+        description="A JSON object of at most 16 KiB, kept with each face.",
+        examples=[{"source": "holiday"}],
+    )
     consent_reference: ConsentReference | None = None
     expires_at: ExpiresAt | None = None
     faces: Literal["largest", "single"] = Field(
-        "largest", description="`single` rejects photos with several faces."
+        "largest", description="`single` rejects photos with several faces.", examples=["single"]
     )
     collection: CollectionName = DEFAULT_COLLECTION
+
+
+def _without_defaults(schema: dict[str, Any]) -> None:
+    for field in schema["properties"].values():
+        field.pop("default", None)
 
 
 class Change(BaseModel):
     """Base of JSON bodies that change something: a field that is left out stays as it is."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra=_without_defaults)
 
 
 class FaceChangeBody(Change):
@@ -206,4 +283,9 @@ class PersonChangeBody(Change):
 class NewCollection(Change):
     """A collection to make."""
 
-    name: CollectionName
+    name: str = Field(
+        max_length=64,
+        description="1 to 64 of a-z, 0-9, '-', '_' and '.', the first a letter or a digit.",
+        examples=["family"],
+        json_schema_extra=_only_said("^[a-z0-9][a-z0-9._-]{0,63}$"),
+    )

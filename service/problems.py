@@ -32,6 +32,7 @@ from service.errors import (
     Problem,
     problem_of,
 )
+from service.problem_examples import problem_example
 from service.schemas import ProblemBody, RejectedPhoto
 
 MEDIA_TYPE = "application/problem+json"
@@ -82,26 +83,29 @@ def rejected_photo(source_name: str, error: Exception) -> RejectedPhoto:
     return RejectedPhoto(source_name=source_name, type=problem_of(error).type, detail=str(error))
 
 
+EVERYWHERE = (FORBIDDEN, INTERNAL)
+"""Problems that every route can have."""
+
+
 def documented(*problems: Problem) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route: its own problems and those that every route can have."""
-    everywhere = (FORBIDDEN, OVERLOADED, NOT_READY, INTERNAL)
+    """The `responses` of a route: its own problems, those of what nearly all use, and all others'.
+
+    Nearly all routes use the gallery or the encoder, which may be away or too busy.
+    """
+    return documented_alone(*problems, OVERLOADED, NOT_READY)
+
+
+def documented_alone(*problems: Problem) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route that uses neither."""
     by_status: dict[int, list[Problem]] = {}
-    for problem in (*problems, *everywhere):
+    for problem in (*problems, *EVERYWHERE):
         by_status.setdefault(problem.status, []).append(problem)
     return {status: _documented_status(found) for status, found in sorted(by_status.items())}
 
 
 def _documented_status(problems: Sequence[Problem]) -> dict[str, Any]:
     examples = {
-        problem.slug: {
-            "value": {
-                "type": problem.type,
-                "title": problem.title,
-                "status": problem.status,
-                "detail": problem.detail or "says what was wrong and what would be right",
-                "request_id": "01JD0Q3V9S2X5Y6Z7A8B9C0D1E",
-            }
-        }
+        problem.slug: {"summary": problem.title, "value": problem_example(problem)}
         for problem in problems
     }
     return {

@@ -1,73 +1,134 @@
 """The machine-readable API reference: FastAPI's, completed with what it cannot know.
 
-Bodies are read by uploads.py while they stream in, so FastAPI does not see their fields; routes say
-them with `one_photo_body` and `enrol_body`. Problems have a media type of their own.
+    FastAPI's document -> summaries from docstrings, examples, headers, problems -> OpenAPI 3.1
+
+What a route takes and answers stands beside it (`documented`, bodies.py); the examples of all are
+in examples.py. docs/openapi.json is a copy of it, held by a test.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 
-from service.parameters import EnrollForm
+from service.bodies import never_null
+from service.examples import ANSWERS, BODIES, as_json
 from service.schemas import ProblemBody
-from service.uploads import MAX_PHOTOS
 
-_PHOTO = {"type": "string", "format": "binary"}
 _SUMMARY = "Find the faces in a gallery that look most like the face in a photo."
+_DESCRIPTION = (
+    "Errors are `application/problem+json` (RFC 9457). `HEAD` is taken wherever `GET` is. "
+    "An `X-Request-ID` that is sent along comes back, and stands in the service's log."
+)
+_TAGS = {
+    "search": "From a photo to its faces, their embeddings or their look-alikes.",
+    "compare": "Two faces beside each other.",
+    "gallery": "Enrolled faces.",
+    "people": "Named groups of faces.",
+    "collections": "Galleries of their own within the service.",
+    "service": "What is running, and whether it is well.",
+}
+_HEADERS = {
+    "X-Request-ID": {
+        "description": "Of the request: the client's own, or made by the service.",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
+        "example": "01JD0Q3V9S2X5Y6Z7A8B9C0D1E",
+    },
+    "Retry-After": {
+        "description": "Seconds after which to try again.",
+        "required": True,
+        "schema": {"type": "integer", "minimum": 0},
+        "example": 1,
+    },
+}
+_TRY_AGAIN = {"429", "503"}
+"""Statuses that say when to try again."""
 
 
-def openapi_schema(app: FastAPI) -> dict[str, Any]:
-    """OpenAPI 3.1 of the whole app."""
+def operation_id(route: APIRoute) -> str:
+    """A route's name, as clients in other languages will call it."""
+    return route.name
+
+
+def openapi_schema(app: FastAPI, root_path: str = "") -> dict[str, Any]:
+    """OpenAPI 3.1 of the whole app; `root_path` is the prefix under which clients see it."""
     schema = get_openapi(
         title=app.title,
         version=app.version,
         summary=_SUMMARY,
+        description=_DESCRIPTION,
         routes=app.routes,
         openapi_version="3.1.0",
+        tags=[{"name": name, "description": says} for name, says in _TAGS.items()],
+        servers=[{"url": root_path or "/", "description": "This service."}],
     )
-    schemas = schema["components"]["schemas"]
-    _drop_fastapis_own_errors(schema)
-    problem = ProblemBody.model_json_schema(ref_template="#/components/schemas/{model}")
-    schemas.update(problem.pop("$defs", {}))
-    schemas[ProblemBody.__name__] = problem
+    _add_problem_schema(schema)
+    schema["components"]["headers"] = _HEADERS
+    for operation in operations(schema):
+        _drop_fastapis_own_errors(operation)
+        _summarise(operation)
+        _say_absence_truly(operation.get("parameters", []))
+        _add_examples(operation)
+        _add_headers(operation["responses"])
     return schema
 
 
-def _drop_fastapis_own_errors(schema: dict[str, Any]) -> None:
-    """Remove the 422 that FastAPI adds to each route with a path parameter; ours are documented."""
+def operations(schema: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every operation of an OpenAPI document."""
     for path in schema["paths"].values():
-        for operation in path.values():
-            content = operation["responses"].get("422", {}).get("content", {})
-            if "application/json" in content:
-                del operation["responses"]["422"]
+        yield from path.values()
+
+
+def _add_problem_schema(schema: dict[str, Any]) -> None:
+    schemas = schema["components"]["schemas"]
+    problem = ProblemBody.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas.update(problem.pop("$defs", {}))
+    schemas[ProblemBody.__name__] = problem
     for name in ("HTTPValidationError", "ValidationError"):
-        schema["components"]["schemas"].pop(name, None)
+        schemas.pop(name, None)
 
 
-def one_photo_body() -> dict[str, Any]:
-    """A body of one photo: the field `image` of a form, or the image itself."""
-    form = {"type": "object", "required": ["image"], "properties": {"image": _PHOTO}}
-    content = {"multipart/form-data": {"schema": form}, "image/*": {"schema": _PHOTO}}
-    return {"requestBody": {"required": True, "content": content}}
+def _drop_fastapis_own_errors(operation: dict[str, Any]) -> None:
+    """Remove the 422 that FastAPI adds to each route with a path parameter; ours are documented."""
+    content = operation["responses"].get("422", {}).get("content", {})
+    if "application/json" in content:
+        del operation["responses"]["422"]
 
 
-def photos_body(
-    *, required: Sequence[str], optional: Sequence[str] = (), text: Sequence[str] = ()
-) -> dict[str, Any]:
-    """A form of photos and text in fields of these names."""
-    photos = dict.fromkeys((*required, *optional), _PHOTO)
-    properties = photos | {name: {"type": "string"} for name in text}
-    form = {"type": "object", "required": list(required), "properties": properties}
-    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": form}}}}
+def _summarise(operation: dict[str, Any]) -> None:
+    """The docstring's first paragraph sums up; the description is all of it."""
+    summary = operation["description"].split("\n\n")[0].split(". ")[0]
+    operation["summary"] = " ".join(summary.split()).rstrip(".")
 
 
-def enrol_body() -> dict[str, Any]:
-    """A form of a person's photos and the fields of EnrollForm."""
-    form = EnrollForm.model_json_schema()
-    photos = {"type": "array", "items": _PHOTO, "minItems": 1, "maxItems": MAX_PHOTOS}
-    form["properties"]["images"] = photos
-    form["required"] = [*form["required"], "images"]
-    content = {"multipart/form-data": {"schema": form}}
-    return {"requestBody": {"required": True, "content": content}}
+def _say_absence_truly(parameters: list[dict[str, Any]]) -> None:
+    """A parameter is left out, never null: that is JSON's word, and means "null" in a URL."""
+    for parameter in parameters:
+        parameter["schema"] = never_null(parameter["schema"])
+        parameter.setdefault("description", parameter["schema"].get("description"))
+
+
+def _add_examples(operation: dict[str, Any]) -> None:
+    name = operation["operationId"]
+    for status, response in operation["responses"].items():
+        example = ANSWERS.get((name, status))
+        if example is not None:
+            response["description"] = response["description"].replace(
+                "Successful Response", str(getattr(type(example), "__doc__", None) or "Done.")
+            )
+            for content in response["content"].values():
+                content["example"] = as_json(example)
+        elif response["description"] == "Successful Response":
+            response["description"] = "Done."
+    if name in BODIES:
+        operation["requestBody"]["content"]["application/json"]["example"] = as_json(BODIES[name])
+
+
+def _add_headers(responses: dict[str, Any]) -> None:
+    for status, response in responses.items():
+        names = ["X-Request-ID", *(["Retry-After"] if status in _TRY_AGAIN else [])]
+        headers = response.setdefault("headers", {})
+        headers |= {name: {"$ref": f"#/components/headers/{name}"} for name in names}

@@ -4,8 +4,8 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from index.records import Collection
-from service.errors import CONFLICT, NOT_FOUND, VALIDATION
-from service.parameters import NewCollection
+from service.errors import CONFLICT, NOT_FOUND, STORAGE_FULL, VALIDATION
+from service.parameters import ErasedCollection, NewCollection
 from service.problems import documented
 from service.routes.common import Ready
 from service.schemas import Erased
@@ -34,14 +34,14 @@ async def list_collections(resources: Ready) -> Collections:
     return Collections(items=[_body(collection) for collection in found])
 
 
-@router.post("", status_code=201, responses=documented(CONFLICT, VALIDATION))
+@router.post("", status_code=201, responses=documented(CONFLICT, VALIDATION, STORAGE_FULL))
 async def make_collection(new: NewCollection, resources: Ready) -> CollectionBody:
     """Make an empty collection."""
     return _body(await resources.work.run(resources.gallery.make_collection, new.name))
 
 
-@router.delete("/{name}", responses=documented(NOT_FOUND, CONFLICT))
-async def erase_collection(name: str, resources: Ready) -> Erased:
+@router.delete("/{name}", responses=documented(NOT_FOUND, CONFLICT, STORAGE_FULL))
+async def erase_collection(name: ErasedCollection, resources: Ready) -> Erased:
     """Erase a collection with all its people for good. `default` stays."""
     erased = await resources.work.run(resources.gallery.erase_collection, name)
     return Erased(erased=erased)

@@ -10,6 +10,7 @@ from faces.decode import decode_image
 from faces.errors import FaceError
 from faces.explanation import explain
 from faces.portraits import Portrait, portrait_of_context
+from service.bodies import photo_and_face_body, two_photos_body
 from service.comparing import ExplainResponse, VerifyResponse, explained
 from service.errors import (
     BAD_IMAGE,
@@ -22,7 +23,6 @@ from service.errors import (
     InvalidRequest,
 )
 from service.problems import documented
-from service.reference import photos_body
 from service.resources import Resources
 from service.routes.common import Ready
 from service.schemas import FoundFace
@@ -37,7 +37,7 @@ FIRST, SECOND, ENROLLED = "image_a", "image_b", "face_id"
 @router.post(
     "/verify",
     responses=documented(*_PROBLEMS),
-    openapi_extra=photos_body(required=(FIRST, SECOND)),
+    openapi_extra=two_photos_body(FIRST, SECOND),
 )
 async def verify(request: Request, resources: Ready) -> VerifyResponse:
     """Say how alike the largest faces of two photos are, and whether they may be one person's."""
@@ -56,7 +56,8 @@ async def verify(request: Request, resources: Ready) -> VerifyResponse:
 @router.post(
     "/explain",
     responses=documented(NOT_FOUND, *_PROBLEMS),
-    openapi_extra=photos_body(required=(FIRST,), optional=(SECOND,), text=(ENROLLED,)),
+    openapi_extra=photo_and_face_body(FIRST, SECOND, ENROLLED),
+    operation_id="explain",
 )
 async def explain_likeness(request: Request, resources: Ready) -> ExplainResponse:
     """Say which parts make a face like or unlike another photo's, or an enrolled one.

@@ -8,7 +8,8 @@ from pydantic import ValidationError
 from index.errors import EncoderChanged
 from index.names import clean_name
 from service import enrolling
-from service.caching import revalidated
+from service.bodies import enrol_body
+from service.caching import CROP_HEADERS, revalidated
 from service.enrolling import Enrolment
 from service.errors import (
     CONFLICT,
@@ -20,9 +21,16 @@ from service.errors import (
     VALIDATION,
     InvalidRequest,
 )
-from service.parameters import EnrollForm, FaceChangeBody, FacesQuery, IdempotencyKey, SimilarQuery
+from service.parameters import (
+    EnrollForm,
+    FaceChangeBody,
+    FaceId,
+    FacesQuery,
+    IdempotencyKey,
+    IfNoneMatch,
+    SimilarQuery,
+)
 from service.problems import documented, field_error
-from service.reference import enrol_body
 from service.routes.common import Ready
 from service.schemas import (
     EnrolledFace,
@@ -38,7 +46,7 @@ from service.uploads import MAX_PHOTOS, read_form
 router = APIRouter(prefix="/gallery", tags=["gallery"])
 
 _ENROL_RESPONSES = {
-    200: {"description": "Every photo had been enrolled before", "model": EnrollResponse},
+    200: {"description": "Every photo had been enrolled before.", "model": EnrollResponse},
     **documented(
         VALIDATION,
         NOT_FOUND,
@@ -48,6 +56,19 @@ _ENROL_RESPONSES = {
         UNSUPPORTED_MEDIA_TYPE,
         STORAGE_FULL,
     ),
+}
+
+_CROP_RESPONSES = {
+    200: {
+        "description": "The picture, square, at most 256 px.",
+        "headers": CROP_HEADERS,
+        "content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}},
+    },
+    304: {
+        "description": "The picture is still the one of If-None-Match.",
+        "headers": CROP_HEADERS,
+    },
+    **documented(NOT_FOUND),
 }
 
 
@@ -102,7 +123,7 @@ async def list_faces(query: Annotated[FacesQuery, Query()], resources: Ready) ->
 
 
 @router.get("/{face_id}", responses=documented(NOT_FOUND))
-async def show_face(face_id: str, resources: Ready) -> FaceBody:
+async def show_face(face_id: FaceId, resources: Ready) -> FaceBody:
     """Show one enrolled face."""
     return FaceBody.of(await resources.work.run(resources.gallery.face, face_id))
 
@@ -110,17 +131,19 @@ async def show_face(face_id: str, resources: Ready) -> FaceBody:
 @router.get(
     "/{face_id}/crop",
     response_class=Response,
-    responses={200: {"content": {"image/jpeg": {}}}, **documented(NOT_FOUND)},
+    responses=_CROP_RESPONSES,
 )
-async def show_crop(request: Request, face_id: str, resources: Ready) -> Response:
+async def show_crop(
+    face_id: FaceId, resources: Ready, if_none_match: IfNoneMatch = None
+) -> Response:
     """Give the picture of one enrolled face."""
     crop = await resources.work.run(resources.gallery.crop, face_id)
-    return revalidated(request, crop, "image/jpeg")
+    return revalidated(if_none_match, crop, "image/jpeg")
 
 
 @router.get("/{face_id}/similar", responses=documented(NOT_FOUND, VALIDATION))
 async def similar(
-    request: Request, face_id: str, query: Annotated[SimilarQuery, Query()], resources: Ready
+    request: Request, face_id: FaceId, query: Annotated[SimilarQuery, Query()], resources: Ready
 ) -> SimilarFaces:
     """Find what looks most like an enrolled face, in the same collection."""
     matches = await resources.work.run(
@@ -135,14 +158,14 @@ async def similar(
     )
 
 
-@router.patch("/{face_id}", responses=documented(NOT_FOUND, CONFLICT, VALIDATION))
-async def change_face(face_id: str, change: FaceChangeBody, resources: Ready) -> FaceBody:
+@router.patch("/{face_id}", responses=documented(NOT_FOUND, CONFLICT, VALIDATION, STORAGE_FULL))
+async def change_face(face_id: FaceId, change: FaceChangeBody, resources: Ready) -> FaceBody:
     """Change what is kept with a face, or give it to another person."""
     face = await resources.work.run(resources.gallery.change_face, face_id, change.to_change())
     return FaceBody.of(face)
 
 
-@router.delete("/{face_id}", status_code=204, responses=documented(NOT_FOUND))
-async def erase_face(face_id: str, resources: Ready) -> None:
+@router.delete("/{face_id}", status_code=204, responses=documented(NOT_FOUND, STORAGE_FULL))
+async def erase_face(face_id: FaceId, resources: Ready) -> None:
     """Erase one enrolled face for good."""
     await resources.work.run(resources.gallery.erase_face, face_id)

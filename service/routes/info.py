@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from service.errors import NOT_READY
 from service.meaning import CalibrationInfo
-from service.problems import documented
+from service.problems import documented, documented_alone
 from service.resources import Resources
 from service.routes.common import Ready, encoder_name
 from service.schemas import EncoderName
@@ -105,13 +105,13 @@ async def info(resources: Ready) -> Info:
     )
 
 
-@router.get("/health/live")
+@router.get("/health/live", responses=documented_alone())
 async def live() -> Health:
     """Say that the process answers. For a restart on failure."""
     return Health(status="live")
 
 
-@router.get("/health/ready", responses=documented(NOT_READY))
+@router.get("/health/ready", responses=documented_alone(NOT_READY))
 async def ready(request: Request) -> Health:
     """Say that requests can be answered. For a load balancer."""
     resources: Resources = request.app.state.resources

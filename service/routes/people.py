@@ -4,8 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from service.errors import CONFLICT, NOT_FOUND, VALIDATION
-from service.parameters import PeopleQuery, PersonChangeBody
+from service.errors import CONFLICT, NOT_FOUND, STORAGE_FULL, VALIDATION
+from service.parameters import PeopleQuery, PersonChangeBody, PersonId
 from service.problems import documented
 from service.routes.common import Ready
 from service.schemas import Erased, PeoplePage, PersonBody
@@ -30,15 +30,17 @@ async def list_people(query: Annotated[PeopleQuery, Query()], resources: Ready) 
     )
 
 
-@router.patch("/{person_id}", responses=documented(NOT_FOUND, CONFLICT, VALIDATION))
-async def rename_person(person_id: str, change: PersonChangeBody, resources: Ready) -> PersonBody:
+@router.patch("/{person_id}", responses=documented(NOT_FOUND, CONFLICT, VALIDATION, STORAGE_FULL))
+async def rename_person(
+    person_id: PersonId, change: PersonChangeBody, resources: Ready
+) -> PersonBody:
     """Rename a person. A name that the collection has already makes the two one person."""
     person = await resources.work.run(resources.gallery.rename_person, person_id, change.person)
     return PersonBody.of(person)
 
 
-@router.delete("/{person_id}", responses=documented(NOT_FOUND))
-async def erase_person(person_id: str, resources: Ready) -> Erased:
+@router.delete("/{person_id}", responses=documented(NOT_FOUND, STORAGE_FULL))
+async def erase_person(person_id: PersonId, resources: Ready) -> Erased:
     """Erase a person and all their faces for good."""
     erased = await resources.work.run(resources.gallery.erase_person, person_id)
     return Erased(erased=erased)

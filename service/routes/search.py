@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Request
 
 from faces.pipeline import EmbeddedPhoto
 from index.records import Match
+from service.bodies import one_photo_body
 from service.errors import (
     BAD_IMAGE,
     NO_FACE,
@@ -21,7 +22,6 @@ from service.errors import (
 )
 from service.parameters import EmbedQuery, SearchQuery
 from service.problems import documented
-from service.reference import one_photo_body
 from service.resources import Resources
 from service.routes.common import Ready, encoder_name
 from service.schemas import (

@@ -31,7 +31,13 @@ class Reference {
     return low === undefined ? `, at most ${high}` : `, ${low} to ${high ?? "any"}`;
   }
 
-  // An example of the answer, built from its schema.
+  // The examples of a body by their titles; one built from its schema where it gives none.
+  examples(content) {
+    if (content.example !== undefined) return [["", content.example]];
+    const given = Object.entries(content.examples || {}).map(([name, one]) => [name, one.value]);
+    return given.length ? given : [["", this.example(content.schema)]];
+  }
+
   example(schema, depth = 0) {
     const whole = this.resolve(schema);
     if (whole.default !== undefined) return whole.default;
@@ -76,13 +82,13 @@ function table(head, rows) {
 function curl(reference, path, method, operation) {
   const parts = ["curl"];
   if (!["GET", "POST"].includes(method)) parts.push("-X", method);
-  const json = reference.body(operation, "json");
+  const json = operation.requestBody?.content["application/json"];
   if (json) {
-    const given = JSON.stringify(reference.example(json));
+    const given = JSON.stringify(reference.examples(json)[0][1]);
     parts.push("-H", "'Content-Type: application/json'", "-d", `'${given}'`);
   }
   const form = reference.body(operation, "form");
-  if (form?.properties.person) parts.push("-F", "'person=Ada Lovelace'");
+  if (form?.properties.person) parts.push("-F", `'person=${form.properties.person.examples[0]}'`);
   for (const [name, schema] of Object.entries(form?.properties || {})) {
     if ((schema.items || schema).format === "binary") parts.push("-F", `${name}=@photo.jpg`);
   }
@@ -91,8 +97,15 @@ function curl(reference, path, method, operation) {
   return parts.join(" ");
 }
 
+const shown = (value) => element("pre", { tabindex: "0" }, JSON.stringify(value, null, 2));
+
+function problemExample(name, example) {
+  return element("details", { class: "problem" }, element("summary", {}, code(name), ` ${example.title}`), shown(example));
+}
+
 function operationDetails(reference, path, method, operation) {
   const body = element("div", { class: "body" });
+  if (operation.description !== operation.summary) body.append(element("p", {}, operation.description.replaceAll("`", "")));
   body.append(element("h3", {}, "Try it"), element("pre", { tabindex: "0" }, curl(reference, path, method, operation)));
   const rows = reference.rows(operation).map(([name, place, schema, required, says]) => [
     code(name), place, reference.words(schema),
@@ -100,14 +113,15 @@ function operationDetails(reference, path, method, operation) {
   ]);
   if (rows.length) body.append(element("h3", {}, "Takes"), table(["Name", "In", "Type", "", ""], rows));
   for (const [status, answer] of Object.entries(operation.responses)) {
+    if (status >= "400") continue;
+    body.append(element("h3", {}, `Gives ${status}`), element("p", {}, answer.description.replaceAll("`", "")));
     const json = answer.content?.["application/json"];
-    if (!json || status >= "300") continue;
-    const text = JSON.stringify(reference.example(json.schema), null, 2);
-    body.append(element("h3", {}, `Gives ${status}`), element("pre", { tabindex: "0" }, text));
+    for (const [, example] of json ? reference.examples(json) : []) body.append(shown(example));
   }
   const problems = Object.entries(operation.responses)
     .filter(([status]) => status >= "400")
-    .map(([status, answer]) => [status, code(answer.description.replaceAll("`", ""))]);
+    .flatMap(([status, answer]) => reference.examples(answer.content["application/problem+json"])
+      .map(([name, example]) => [status, problemExample(name, example)]));
   if (problems.length) body.append(element("h3", {}, "Problems"), table(["Status", "Type"], problems));
   return element(
     "details", { class: "operation" },
@@ -115,7 +129,7 @@ function operationDetails(reference, path, method, operation) {
       "summary", {},
       element("span", { class: "method" }, method),
       element("code", { class: "path" }, path),
-      element("span", { class: "says" }, operation.description),
+      element("span", { class: "says" }, operation.summary),
     ),
     body,
   );

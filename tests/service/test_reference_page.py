@@ -1,0 +1,25 @@
+"""The page at /docs, in a real Chromium: examples of all that is answered, from here only."""
+
+import pytest
+
+from tests.service.test_page import open_page, url  # noqa: F401 - fixtures
+
+
+@pytest.mark.slow
+def test_the_reference_shows_the_examples_of_answers_and_problems(open_page):  # noqa: F811
+    from playwright.sync_api import expect
+
+    page = open_page("/docs")
+    enrol = page.locator(".operation", has=page.get_by_text("Enrol photos of a person"))
+    enrol.locator("summary").first.click()
+    expect(enrol).to_contain_text("curl -F 'person=Ada Lark' -F images=@photo.jpg")
+    expect(enrol).to_contain_text("Gives 201")
+    expect(enrol).to_contain_text('"source_name": "ada-1.jpg"')
+    expect(enrol).to_contain_text("Idempotency-Key")
+    nothing = enrol.locator(".problem", has_text="nothing-enrolled")
+    expect(nothing.locator("pre")).not_to_be_visible()
+    nothing.locator("summary").click()
+    expect(nothing.locator("pre")).to_contain_text("no face was found in the image")
+    asked = page.evaluate("() => performance.getEntriesByType('resource').map((one) => one.name)")
+    assert asked
+    assert all(name.startswith(page.url.removesuffix("docs")) for name in asked)
