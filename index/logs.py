@@ -2,6 +2,8 @@
 
 enrol, erase, expire        change log + audit log
 move, merge, rename, ...    audit log: no vector changes
+keys made and ended         audit log
+search, verify, ...         audit log, through index.lookups
 """
 
 from collections.abc import Iterable, Sequence
@@ -25,6 +27,9 @@ Action: TypeAlias = Literal[
     "erase-collection",
     "switch-encoder",
     "drop-embeddings",
+    "make-key",
+    "revoke-key",
+    "remove-keys",
 ]
 
 ADD = "add"
@@ -44,6 +49,7 @@ class Entry(NamedTuple):
     face_id: str = ""
     person_id: str = ""
     collection_key: int | None = None
+    key_id: str | None = None
 
 
 def log(connection: Connection, action: Action, actor: str, entries: Iterable[Entry]) -> None:
@@ -62,6 +68,7 @@ def log(connection: Connection, action: Action, actor: str, entries: Iterable[En
             "person_id": entry.person_id,
             "face_id": entry.face_id,
             "collection_key": entry.collection_key,
+            "key_id": entry.key_id,
         }
         for entry in found
     ]

@@ -6,8 +6,10 @@
 `index.gallery.Gallery` adds the search to it. Thread-safe; several processes may have it open.
 """
 
+import copy
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Self
 
 import numpy as np
 
@@ -18,6 +20,8 @@ from faces.jpeg import encode_jpeg
 from index import collections, moving, reading, requests, writing
 from index.binding import Binding, check_still_bound
 from index.database import Database
+from index.keys import ApiKeys
+from index.lookups import AuditLog
 from index.names import clean_name
 from index.records import Collection, Enrolled, Face, FaceChange, NewFace, Page, Person
 from index.requests import DoneBefore, KeyedRequest
@@ -52,6 +56,22 @@ class Store:
     def dimension(self) -> int:
         """D, the length of an embedding."""
         return self._binding.dimension
+
+    @property
+    def keys(self) -> ApiKeys:
+        """The API keys of a service of this store."""
+        return ApiKeys(self._database, actor=self._actor)
+
+    @property
+    def audit_log(self) -> AuditLog:
+        """Who did what, to read and to append lookups to."""
+        return AuditLog(self._database)
+
+    def acting_as(self, actor: str) -> Self:
+        """The same store, open as long as this one, whose changes are logged as somebody's."""
+        theirs = copy.copy(self)
+        theirs._actor = actor  # noqa: SLF001 - it is our own
+        return theirs
 
     def add(
         self,

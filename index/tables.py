@@ -6,12 +6,13 @@
     change_log   what a vector index has to follow: sequence number, operation, face key
     audit_log    who did what, when: ids only
     request      what was asked for under an Idempotency-Key: digests and face ids, for a day
+    api_key      who may use a served gallery: digests of keys, and their roles
 
 Each thing has an integer `key`, which is what tables join on and what a vector index knows a face
 by, and where the world sees it, a ULID as `id`. Keys are never used twice.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -202,7 +203,10 @@ class ChangeRow(Table):
 
 
 class AuditRow(Table):
-    """One entry of the audit log: ids only, and they outlive what they name."""
+    """One entry of the audit log: ids only, and they outlive what they name.
+
+    `faces` is how many faces a lookup was about; other entries are about one thing each.
+    """
 
     __tablename__ = "audit_log"
     __table_args__ = ({"sqlite_autoincrement": True},)
@@ -214,6 +218,8 @@ class AuditRow(Table):
     person_id: Mapped[str]
     face_id: Mapped[str]
     collection_key: Mapped[int | None]
+    key_id: Mapped[str | None]
+    faces: Mapped[int | None]
 
 
 class RequestRow(Table):
@@ -230,3 +236,19 @@ class RequestRow(Table):
     at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     faces: Mapped[list[Any]] = mapped_column(JSON)
     note: Mapped[list[Any]] = mapped_column(JSON)
+
+
+class ApiKeyRow(Table):
+    """A key to the service. Of the key itself there is only its SHA-256."""
+
+    __tablename__ = "api_key"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    key: Mapped[int] = mapped_column(Key, primary_key=True)
+    id: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    role: Mapped[str]
+    sha256: Mapped[bytes] = mapped_column(unique=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    last_used: Mapped[date | None]
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

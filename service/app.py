@@ -1,6 +1,7 @@
 """The app: routes, error answers and the layers around them, put together from settings.
 
-server -> RequestContext -> HeadAsGet -> HostGuard -> error handlers -> routes
+    server -> RequestContext -> HeadAsGet -> HostGuard -> error handlers
+        -> GuardedRoute: key, role, rate -> routes
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -33,7 +34,7 @@ def create_app(settings: Settings, on_ready: Callable[[], None] | None = None) -
     Raises:
         SettingsError: these settings would let everybody in by mistake.
     """
-    refuse_open_bind(settings.host, allow_anonymous=settings.allow_anonymous)
+    refuse_open_bind(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -5,7 +5,9 @@
     |-- UnsupportedMediaType  the body is neither multipart nor an image
     |-- TooLarge              more bytes or files than the limits allow
     |-- NothingEnrolled       not one of the photos was taken
-    |-- Forbidden             Host or Origin is not an allowed one
+    |-- Unauthorized          no key, or a wrong one
+    |-- Forbidden             the key's role, the Host or the Origin does not allow it
+    |-- RateLimited           the key's or the address's rate is spent
     |-- Overloaded            the work queue is full
     |-- NotReady              starting, or the store is away
     `-- SettingsError         the service cannot start like this
@@ -71,8 +73,24 @@ class NothingEnrolled(ServiceError):
         )
 
 
+class Unauthorized(ServiceError):
+    """The request brings no key, or a wrong one; `wrong` says which."""
+
+    def __init__(self, message: str, *, wrong: bool = False) -> None:
+        super().__init__(message)
+        self.wrong = wrong
+
+
 class Forbidden(ServiceError):
-    """The Host or the Origin of the request is not an allowed one."""
+    """The key's role, the Host or the Origin of the request does not allow it."""
+
+
+class RateLimited(ServiceError):
+    """A key or an address asks too often; in `wait_s` seconds it may ask again."""
+
+    def __init__(self, message: str, wait_s: int) -> None:
+        super().__init__(message)
+        self.wait_s = wait_s
 
 
 class Overloaded(ServiceError):
@@ -120,6 +138,8 @@ UNSUPPORTED_MEDIA_TYPE = Problem("unsupported-media-type", 415, "Neither multipa
 TOO_LARGE = Problem("too-large", 413, "Too large")
 NOT_FOUND = Problem("not-found", 404, "Not found")
 METHOD_NOT_ALLOWED = Problem("method-not-allowed", 405, "Method not allowed")
+UNAUTHORIZED = Problem("unauthorized", 401, "A key is needed")
+RATE_LIMITED = Problem("rate-limited", 429, "Too many requests")
 FORBIDDEN = Problem("forbidden", 403, "Forbidden")
 OVERLOADED = Problem("overloaded", 503, "Too busy", retry_after_s=1)
 ENCODER_MISMATCH = Problem("encoder-mismatch", 409, "The gallery belongs to another encoder")
@@ -165,7 +185,9 @@ PROBLEMS: Mapping[type[Exception], Problem] = MappingProxyType(
         TooLarge: TOO_LARGE,
         ImageTooLarge: TOO_LARGE,
         NotFound: NOT_FOUND,
+        Unauthorized: UNAUTHORIZED,
         Forbidden: FORBIDDEN,
+        RateLimited: RATE_LIMITED,
         Overloaded: OVERLOADED,
         EncoderMismatch: ENCODER_MISMATCH,
         EncoderChanged: CHANGING,

@@ -1,11 +1,13 @@
-"""The guard of anonymous mode: without keys, only this machine and allowed names get in.
+"""The guard: no foreign web page gets in, and without keys only this machine and allowed names.
 
 A web page that the user visits can send requests to 127.0.0.1, and a name that it controls can be
-made to point there (DNS rebinding). The first shows in Origin, the second in Host; both are checked
-for every request.
+made to point there (DNS rebinding). The first shows in Origin, the second in Host.
+
+    anonymous  Host and Origin must both be allowed ones: to be able to reach us is all it takes
+    keys       any Host, since a page that rebinds a name has no key; an Origin must be allowed, or
+               be the request's own Host, so that no page makes its visitors try keys
 """
 
-import ipaddress
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
@@ -13,8 +15,13 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from index.errors import GalleryError
+from index.ground import store_file
+from index.keys import any_key
+from service.access import Access, is_loopback
 from service.errors import Forbidden, SettingsError
 from service.problems import error_response
+from service.settings import Settings
 
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -30,40 +37,53 @@ class HostGuard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] == "http":
+            keys_in_force = await _keys_in_force(scope["app"].state.resources.access)
             try:
-                self._check(Headers(scope=scope))
+                self._check(Headers(scope=scope), any_host=keys_in_force)
             except Forbidden as error:
                 response = error_response(Request(scope), error)
                 await response(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
-    def _check(self, headers: Headers) -> None:
-        if _host_name("//" + headers.get("host", "")) not in self._allowed:
+    def _check(self, headers: Headers, *, any_host: bool) -> None:
+        host = _host_name("//" + headers.get("host", ""))
+        if not any_host and host not in self._allowed:
             raise Forbidden("the Host of the request is not one of LOOKALIKE_ALLOWED_HOSTS")
         origin = headers.get("origin")
-        if origin is not None and _host_name(origin) not in self._allowed:
-            raise Forbidden("the Origin of the request is not one of LOOKALIKE_ALLOWED_HOSTS")
+        if origin is None:
+            return
+        named = _host_name(origin)
+        if named in self._allowed or (any_host and named is not None and named == host):
+            return
+        raise Forbidden("the Origin of the request is not one of LOOKALIKE_ALLOWED_HOSTS")
 
 
-def refuse_open_bind(host: str, *, allow_anonymous: bool) -> None:
+async def _keys_in_force(access: Access) -> bool:
+    try:
+        return (await access.ring.known()).in_force
+    except GalleryError:  # whoever needs the store says so; /health/live does not
+        return access.ring.last.in_force
+
+
+def refuse_open_bind(settings: Settings) -> None:
     """Refuse to listen beyond this machine without keys, unless that was asked for.
 
     Raises:
-        SettingsError: `host` is no loopback address.
+        SettingsError: the host is no loopback address, and no key was ever created.
     """
-    if not allow_anonymous and not _is_loopback(host):
-        raise SettingsError(
-            f"LOOKALIKE_HOST={host!r} would let everybody on the network in, without a key: "
-            "use 127.0.0.1, or set LOOKALIKE_ALLOW_ANONYMOUS=true if that is meant"
-        )
+    if may_be_anonymous(settings) or any_key(store_file(settings.data, settings.store_url)):
+        return
+    raise SettingsError(
+        f"LOOKALIKE_HOST={settings.host!r} would let everybody on the network in, without a key: "
+        "create one with `lookalike keys create`, use 127.0.0.1, or set "
+        "LOOKALIKE_ALLOW_ANONYMOUS=true if that is meant"
+    )
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+def may_be_anonymous(settings: Settings) -> bool:
+    """Whether the service may let everybody in, as long as no key was created."""
+    return settings.allow_anonymous or is_loopback(settings.host)
 
 
 def _host_name(url: str) -> str | None:

@@ -80,6 +80,7 @@ def _maintain(resources: Resources) -> None:
     """Follow the store and tidy up once; note and log when it goes away or comes back."""
     readiness = resources.readiness
     try:
+        resources.audit.flush()
         resources.gallery.maintain()
     except StorageFull:
         logger.warning("the disk is full; searches go on")

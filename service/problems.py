@@ -30,6 +30,8 @@ from service.errors import (
     InvalidRequest,
     NothingEnrolled,
     Problem,
+    RateLimited,
+    Unauthorized,
     problem_of,
 )
 from service.problem_examples import problem_example
@@ -53,7 +55,8 @@ def add_handlers(app: FastAPI) -> None:
 def error_response(request: Request, error: Exception) -> JSONResponse:
     """The answer to an error of the table, or to a fault of ours."""
     problem = problem_of(error)
-    return problem_response(request, problem, problem.detail or str(error), _extras(error))
+    detail = problem.detail or str(error)
+    return problem_response(request, problem, detail, _extras(error), _headers(error))
 
 
 def problem_response(
@@ -97,8 +100,13 @@ def documented(*problems: Problem) -> dict[int | str, dict[str, Any]]:
 
 def documented_alone(*problems: Problem) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that uses neither."""
+    return problem_responses(*problems, *EVERYWHERE)
+
+
+def problem_responses(*problems: Problem) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI's `responses` of these problems, by status."""
     by_status: dict[int, list[Problem]] = {}
-    for problem in (*problems, *EVERYWHERE):
+    for problem in problems:
         by_status.setdefault(problem.status, []).append(problem)
     return {status: _documented_status(found) for status, found in sorted(by_status.items())}
 
@@ -164,6 +172,14 @@ def _allowed_methods(request: Request) -> list[str]:
         if any(route.matches(scope)[0] is Match.FULL for route in routes):
             found += ["GET", "HEAD"] if method == "GET" else [method]
     return found
+
+
+def _headers(error: Exception) -> dict[str, str]:
+    """What some problems say in headers: how to get in (RFC 6750, section 3), when to try again."""
+    if isinstance(error, Unauthorized):
+        why = ', error="invalid_token"' if error.wrong else ""
+        return {"WWW-Authenticate": f'Bearer realm="lookalike"{why}'}
+    return {"Retry-After": str(error.wait_s)} if isinstance(error, RateLimited) else {}
 
 
 def _extras(error: Exception) -> dict[str, object]:

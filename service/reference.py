@@ -14,7 +14,9 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from service.bodies import never_null
+from service.errors import RATE_LIMITED, UNAUTHORIZED
 from service.examples import ANSWERS, BODIES, as_json
+from service.problems import problem_responses
 from service.schemas import ProblemBody
 
 _SUMMARY = "Find the faces in a gallery that look most like the face in a photo."
@@ -37,6 +39,12 @@ _HEADERS = {
         "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
         "example": "01JD0Q3V9S2X5Y6Z7A8B9C0D1E",
     },
+    "WWW-Authenticate": {
+        "description": "How to bring a key.",
+        "required": True,
+        "schema": {"type": "string"},
+        "example": 'Bearer realm="lookalike"',
+    },
     "Retry-After": {
         "description": "Seconds after which to try again.",
         "required": True,
@@ -44,8 +52,8 @@ _HEADERS = {
         "example": 1,
     },
 }
-_TRY_AGAIN = {"429", "503"}
-"""Statuses that say when to try again."""
+_SAID_BY = {"401": "WWW-Authenticate", "429": "Retry-After", "503": "Retry-After"}
+"""Statuses that say in a header how to get in, or when to try again."""
 
 
 def operation_id(route: APIRoute) -> str:
@@ -69,6 +77,7 @@ def openapi_schema(app: FastAPI, root_path: str = "") -> dict[str, Any]:
     schema["components"]["headers"] = _HEADERS
     for operation in operations(schema):
         _drop_fastapis_own_errors(operation)
+        _tell_who_is_refused(operation)
         _summarise(operation)
         _say_absence_truly(operation.get("parameters", []))
         _add_examples(operation)
@@ -96,6 +105,14 @@ def _drop_fastapis_own_errors(operation: dict[str, Any]) -> None:
     content = operation["responses"].get("422", {}).get("content", {})
     if "application/json" in content:
         del operation["responses"]["422"]
+
+
+def _tell_who_is_refused(operation: dict[str, Any]) -> None:
+    """What is answered without a key, or too often, where an operation takes a key."""
+    if "security" in operation:
+        refusals = problem_responses(UNAUTHORIZED, RATE_LIMITED)
+        said = operation["responses"] | {str(status): told for status, told in refusals.items()}
+        operation["responses"] = dict(sorted(said.items()))
 
 
 def _summarise(operation: dict[str, Any]) -> None:
@@ -129,6 +146,6 @@ def _add_examples(operation: dict[str, Any]) -> None:
 
 def _add_headers(responses: dict[str, Any]) -> None:
     for status, response in responses.items():
-        names = ["X-Request-ID", *(["Retry-After"] if status in _TRY_AGAIN else [])]
+        names = ["X-Request-ID", *([_SAID_BY[status]] if status in _SAID_BY else [])]
         headers = response.setdefault("headers", {})
         headers |= {name: {"$ref": f"#/components/headers/{name}"} for name in names}

@@ -18,7 +18,10 @@ from faces.pipeline import Pipeline
 from index.gallery import Gallery
 from index.ground import store_file
 from index.own_encoder import own_encoder
+from service.access import Access
+from service.audit import Audit
 from service.errors import NotReady
+from service.guard import may_be_anonymous
 from service.meaning import Meaning
 from service.settings import Settings
 from service.uploads import UploadLimits
@@ -53,6 +56,8 @@ class Resources:
     gallery: Gallery
     work: WorkPool
     meaning: Meaning
+    access: Access
+    audit: Audit
     readiness: Readiness = field(default_factory=Readiness)
 
     def upload_limits(self, photos: int = 1) -> UploadLimits:
@@ -82,12 +87,20 @@ def open_resources(settings: Settings) -> Iterator[Resources]:
         actor="service",
     )
     work = WorkPool(settings.workers, settings.queue)
+    audit = Audit(gallery.audit_log, keep_days=settings.audit_days)
     try:
         work.in_each_thread(pipeline.warm_up)
         meaning = Meaning.of(pipeline.encoder.card, settings)
-        yield Resources(settings, pipeline, gallery, work, meaning)
+        access = Access(
+            gallery.keys,
+            audit,
+            anonymous_allowed=may_be_anonymous(settings),
+            rate_limit=settings.rate_limit,
+        )
+        yield Resources(settings, pipeline, gallery, work, meaning, access, audit)
     finally:
         work.close()
+        audit.close()
         gallery.close()
 
 

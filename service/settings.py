@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
+from limits import parse_many
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -71,6 +72,14 @@ class Settings(BaseSettings):
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Names, comma-separated, accepted in Host and Origin besides localhost."
     )
+    rate_limit: str = Field(
+        "",
+        description="What one key, or without keys one address, may ask: `60/minute`, or several "
+        "limits as `5/second;1000/hour`; empty: no limit.",
+    )
+    audit_days: int = Field(
+        365, ge=0, description="Days that searches stay in the audit log; 0 keeps them for good."
+    )
     root_path: str = Field(
         "", description="Path prefix that a proxy in front strips, such as /lookalike."
     )
@@ -93,6 +102,16 @@ class Settings(BaseSettings):
     @classmethod
     def _ignore_case(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
+
+    @field_validator("rate_limit")
+    @classmethod
+    def _check_rate(cls, value: str) -> str:
+        if value:
+            try:
+                parse_many(value)
+            except ValueError:
+                raise ValueError("write it as 60/minute or 5/second;1000/hour") from None
+        return value
 
     @field_validator("root_path")
     @classmethod

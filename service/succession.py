@@ -63,7 +63,7 @@ async def next_resources(state: State, before: Resources) -> Resources:
         NotReady: they did not come in time.
     """
     deadline_s = time.monotonic() + WAIT_S
-    while state.resources.gallery is before.gallery:
+    while state.resources.pipeline is before.pipeline:
         if time.monotonic() > deadline_s:
             raise NotReady("the gallery is changing to another encoder; nothing was stored")
         await asyncio.sleep(_LOOK_EVERY_S)

@@ -1,10 +1,13 @@
 """What routes share: resources that are ready, and the name of the encoder in answers."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import Depends, Request
 
 from faces.card import ENCODER_FILE, Card
+from index.lookups import LookupKind
+from service.access import Caller
 from service.resources import Resources
 from service.schemas import EncoderName
 
@@ -12,7 +15,21 @@ from service.schemas import EncoderName
 def _resources_if_ready(request: Request) -> Resources:
     resources: Resources = request.app.state.resources
     resources.readiness.check()
-    return resources
+    return acting_for(request, resources)
+
+
+def acting_for(request: Request, resources: Resources) -> Resources:
+    """The same resources, with a gallery that logs changes as those of the request's caller."""
+    caller: Caller = request.state.caller
+    if caller.key_id is None:
+        return resources
+    return replace(resources, gallery=resources.gallery.acting_as(caller.actor))
+
+
+def note_lookup(request: Request, resources: Resources, kind: LookupKind, *, faces: int) -> None:
+    """Note for the audit log that the request's caller looked at so many faces."""
+    caller: Caller = request.state.caller
+    resources.audit.note(caller.actor, kind, faces=faces)
 
 
 Ready = Annotated[Resources, Depends(_resources_if_ready)]

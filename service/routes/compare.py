@@ -10,6 +10,7 @@ from faces.decode import decode_image
 from faces.errors import FaceError
 from faces.explanation import explain
 from faces.portraits import Portrait, portrait_of_context
+from service.access import SEARCH, GuardedRoute
 from service.bodies import photo_and_face_body, two_photos_body
 from service.comparing import ExplainResponse, VerifyResponse, explained
 from service.errors import (
@@ -24,11 +25,11 @@ from service.errors import (
 )
 from service.problems import documented
 from service.resources import Resources
-from service.routes.common import Ready
+from service.routes.common import Ready, note_lookup
 from service.schemas import FoundFace
 from service.uploads import Form, read_form
 
-router = APIRouter(tags=["compare"])
+router = APIRouter(route_class=GuardedRoute, tags=["compare"])
 
 _PROBLEMS = (VALIDATION, BAD_IMAGE, NO_FACE, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE)
 FIRST, SECOND, ENROLLED = "image_a", "image_b", "face_id"
@@ -36,6 +37,7 @@ FIRST, SECOND, ENROLLED = "image_a", "image_b", "face_id"
 
 @router.post(
     "/verify",
+    dependencies=[SEARCH],
     responses=documented(*_PROBLEMS),
     openapi_extra=two_photos_body(FIRST, SECOND),
 )
@@ -46,6 +48,7 @@ async def verify(request: Request, resources: Ready) -> VerifyResponse:
     )
     photos = (form.photo(FIRST), form.photo(SECOND))
     portraits, similarity = await resources.work.run(_compared, resources, *photos)
+    note_lookup(request, resources, "verify", faces=len(portraits))
     return VerifyResponse(
         similarity=round(similarity, 6),
         same_person_probability=resources.meaning.probability(similarity),
@@ -55,6 +58,7 @@ async def verify(request: Request, resources: Ready) -> VerifyResponse:
 
 @router.post(
     "/explain",
+    dependencies=[SEARCH],
     responses=documented(NOT_FOUND, *_PROBLEMS),
     openapi_extra=photo_and_face_body(FIRST, SECOND, ENROLLED),
     operation_id="explain",
@@ -67,7 +71,9 @@ async def explain_likeness(request: Request, resources: Ready) -> ExplainRespons
     form = await read_form(
         request, photo_fields=(FIRST, SECOND), fields=(ENROLLED,), limits=resources.upload_limits(2)
     )
-    return await resources.work.run(_explained, resources, form)
+    explanation = await resources.work.run(_explained, resources, form)
+    note_lookup(request, resources, "explain", faces=2)
+    return explanation
 
 
 def _compared(

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from index.errors import EncoderChanged
 from index.names import clean_name
 from service import enrolling
+from service.access import ADMIN, ENROLL, SEARCH, GuardedRoute
 from service.bodies import enrol_body
 from service.caching import CROP_HEADERS, revalidated
 from service.enrolling import Enrolment
@@ -31,7 +32,7 @@ from service.parameters import (
     SimilarQuery,
 )
 from service.problems import documented, field_error
-from service.routes.common import Ready
+from service.routes.common import Ready, acting_for, note_lookup
 from service.schemas import (
     EnrolledFace,
     EnrollResponse,
@@ -43,7 +44,7 @@ from service.schemas import (
 from service.succession import next_resources
 from service.uploads import MAX_PHOTOS, read_form
 
-router = APIRouter(prefix="/gallery", tags=["gallery"])
+router = APIRouter(route_class=GuardedRoute, prefix="/gallery", tags=["gallery"])
 
 _ENROL_RESPONSES = {
     200: {"description": "Every photo had been enrolled before.", "model": EnrollResponse},
@@ -72,7 +73,13 @@ _CROP_RESPONSES = {
 }
 
 
-@router.post("", status_code=201, responses=_ENROL_RESPONSES, openapi_extra=enrol_body())
+@router.post(
+    "",
+    status_code=201,
+    dependencies=[ENROLL],
+    responses=_ENROL_RESPONSES,
+    openapi_extra=enrol_body(),
+)
 async def enrol(
     request: Request,
     response: Response,
@@ -94,7 +101,7 @@ async def enrol(
     try:
         enrolled, rejected = await resources.work.run(enrolling.enrol, resources, asked)
     except EncoderChanged:  # between two encoders nothing is refused: it takes a moment longer
-        resources = await next_resources(request.app.state, resources)
+        resources = acting_for(request, await next_resources(request.app.state, resources))
         enrolled, rejected = await resources.work.run(enrolling.enrol, resources, asked)
     if all(item.duplicate for item in enrolled):
         response.status_code = 200
@@ -105,7 +112,7 @@ async def enrol(
     )
 
 
-@router.get("", responses=documented(NOT_FOUND, VALIDATION))
+@router.get("", dependencies=[SEARCH], responses=documented(NOT_FOUND, VALIDATION))
 async def list_faces(query: Annotated[FacesQuery, Query()], resources: Ready) -> FacesPage:
     """List enrolled faces, page by page."""
     page = await resources.work.run(
@@ -122,7 +129,7 @@ async def list_faces(query: Annotated[FacesQuery, Query()], resources: Ready) ->
     )
 
 
-@router.get("/{face_id}", responses=documented(NOT_FOUND))
+@router.get("/{face_id}", dependencies=[SEARCH], responses=documented(NOT_FOUND))
 async def show_face(face_id: FaceId, resources: Ready) -> FaceBody:
     """Show one enrolled face."""
     return FaceBody.of(await resources.work.run(resources.gallery.face, face_id))
@@ -130,6 +137,7 @@ async def show_face(face_id: FaceId, resources: Ready) -> FaceBody:
 
 @router.get(
     "/{face_id}/crop",
+    dependencies=[SEARCH],
     response_class=Response,
     responses=_CROP_RESPONSES,
 )
@@ -141,7 +149,9 @@ async def show_crop(
     return revalidated(if_none_match, crop, "image/jpeg")
 
 
-@router.get("/{face_id}/similar", responses=documented(NOT_FOUND, VALIDATION))
+@router.get(
+    "/{face_id}/similar", dependencies=[SEARCH], responses=documented(NOT_FOUND, VALIDATION)
+)
 async def similar(
     request: Request, face_id: FaceId, query: Annotated[SimilarQuery, Query()], resources: Ready
 ) -> SimilarFaces:
@@ -149,6 +159,7 @@ async def similar(
     matches = await resources.work.run(
         resources.gallery.similar, face_id, k=query.k, group_by=query.group_by
     )
+    note_lookup(request, resources, "similar", faces=1)
     root_path = request.scope.get("root_path", "")
     return SimilarFaces(
         matches=[
@@ -158,14 +169,14 @@ async def similar(
     )
 
 
-@router.patch("/{face_id}", responses=documented(NOT_FOUND, CONFLICT, VALIDATION, STORAGE_FULL))
+@router.patch("/{face_id}", dependencies=[ADMIN], responses=documented(NOT_FOUND, CONFLICT, VALIDATION, STORAGE_FULL))
 async def change_face(face_id: FaceId, change: FaceChangeBody, resources: Ready) -> FaceBody:
     """Change what is kept with a face, or give it to another person."""
     face = await resources.work.run(resources.gallery.change_face, face_id, change.to_change())
     return FaceBody.of(face)
 
 
-@router.delete("/{face_id}", status_code=204, responses=documented(NOT_FOUND, STORAGE_FULL))
+@router.delete("/{face_id}", dependencies=[ADMIN], status_code=204, responses=documented(NOT_FOUND, STORAGE_FULL))
 async def erase_face(face_id: FaceId, resources: Ready) -> None:
     """Erase one enrolled face for good."""
     await resources.work.run(resources.gallery.erase_face, face_id)

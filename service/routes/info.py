@@ -6,6 +6,7 @@ from typing import Any, Literal
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
+from service.access import SEARCH, GuardedRoute
 from service.errors import NOT_READY
 from service.meaning import CalibrationInfo
 from service.problems import documented, documented_alone
@@ -15,7 +16,7 @@ from service.schemas import EncoderName
 from service.uploads import MAX_PHOTOS
 from service.versions import versions
 
-router = APIRouter(tags=["service"])
+router = APIRouter(route_class=GuardedRoute, tags=["service"])
 
 
 class EncoderInfo(EncoderName):
@@ -72,7 +73,7 @@ class Health(BaseModel):
     status: Literal["live", "ready"]
 
 
-@router.get("/info", responses=documented())
+@router.get("/info", dependencies=[SEARCH], responses=documented())
 async def info(resources: Ready) -> Info:
     """Tell versions, the encoder's card, the size of the gallery and the limits."""
     stats = await resources.work.run(resources.gallery.stats)

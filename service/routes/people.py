@@ -4,16 +4,17 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from service.access import ADMIN, SEARCH, GuardedRoute
 from service.errors import CONFLICT, NOT_FOUND, STORAGE_FULL, VALIDATION
 from service.parameters import PeopleQuery, PersonChangeBody, PersonId
 from service.problems import documented
 from service.routes.common import Ready
 from service.schemas import Erased, PeoplePage, PersonBody
 
-router = APIRouter(prefix="/people", tags=["people"])
+router = APIRouter(route_class=GuardedRoute, prefix="/people", tags=["people"])
 
 
-@router.get("", responses=documented(NOT_FOUND, VALIDATION))
+@router.get("", dependencies=[SEARCH], responses=documented(NOT_FOUND, VALIDATION))
 async def list_people(query: Annotated[PeopleQuery, Query()], resources: Ready) -> PeoplePage:
     """List the people of the gallery by name, page by page."""
     page = await resources.work.run(
@@ -30,7 +31,7 @@ async def list_people(query: Annotated[PeopleQuery, Query()], resources: Ready) 
     )
 
 
-@router.patch("/{person_id}", responses=documented(NOT_FOUND, CONFLICT, VALIDATION, STORAGE_FULL))
+@router.patch("/{person_id}", dependencies=[ADMIN], responses=documented(NOT_FOUND, CONFLICT, VALIDATION, STORAGE_FULL))
 async def rename_person(
     person_id: PersonId, change: PersonChangeBody, resources: Ready
 ) -> PersonBody:
@@ -39,7 +40,7 @@ async def rename_person(
     return PersonBody.of(person)
 
 
-@router.delete("/{person_id}", responses=documented(NOT_FOUND, STORAGE_FULL))
+@router.delete("/{person_id}", dependencies=[ADMIN], responses=documented(NOT_FOUND, STORAGE_FULL))
 async def erase_person(person_id: PersonId, resources: Ready) -> Erased:
     """Erase a person and all their faces for good."""
     erased = await resources.work.run(resources.gallery.erase_person, person_id)

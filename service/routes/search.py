@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Request
 
 from faces.pipeline import EmbeddedPhoto
 from index.records import Match
+from service.access import SEARCH, GuardedRoute
 from service.bodies import one_photo_body
 from service.errors import (
     BAD_IMAGE,
@@ -23,7 +24,7 @@ from service.errors import (
 from service.parameters import EmbedQuery, SearchQuery
 from service.problems import documented
 from service.resources import Resources
-from service.routes.common import Ready, encoder_name
+from service.routes.common import Ready, encoder_name, note_lookup
 from service.schemas import (
     BoxBody,
     DetectResponse,
@@ -37,13 +38,18 @@ from service.schemas import (
 )
 from service.uploads import read_photo
 
-router = APIRouter(tags=["search"])
+router = APIRouter(route_class=GuardedRoute, tags=["search"])
 
 _PHOTO_PROBLEMS = (VALIDATION, BAD_IMAGE, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE)
 _TAKES_PHOTO: dict[str, Any] = {"openapi_extra": one_photo_body()}
 
 
-@router.post("/search", responses=documented(NO_FACE, NOT_FOUND, *_PHOTO_PROBLEMS), **_TAKES_PHOTO)
+@router.post(
+    "/search",
+    responses=documented(NO_FACE, NOT_FOUND, *_PHOTO_PROBLEMS),
+    dependencies=[SEARCH],
+    **_TAKES_PHOTO,
+)
 async def search(
     request: Request, query: Annotated[SearchQuery, Query()], resources: Ready
 ) -> SearchResponse:
@@ -51,6 +57,7 @@ async def search(
     data = await read_photo(request, resources.upload_limits())
     start = time.perf_counter()
     photo, answers, search_ms = await resources.work.run(_search, resources, data, query)
+    note_lookup(request, resources, "search", faces=len(photo.faces))
     total_ms = (time.perf_counter() - start) * 1000
     root_path = request.scope.get("root_path", "")
     faces = [
@@ -74,24 +81,30 @@ async def search(
     )
 
 
-@router.post("/detect", responses=documented(*_PHOTO_PROBLEMS), **_TAKES_PHOTO)
+@router.post(
+    "/detect", responses=documented(*_PHOTO_PROBLEMS), dependencies=[SEARCH], **_TAKES_PHOTO
+)
 async def detect(request: Request, resources: Ready) -> DetectResponse:
     """Find the faces in a photo. A photo without a face gives an empty list."""
     data = await read_photo(request, resources.upload_limits())
     photo = await resources.work.run(resources.pipeline.detect, data)
+    note_lookup(request, resources, "detect", faces=len(photo.faces))
     return DetectResponse(
         image=ImageSize(width=photo.width_px, height=photo.height_px),
         faces=[FoundFace.of(face) for face in photo.faces],
     )
 
 
-@router.post("/embed", responses=documented(NO_FACE, *_PHOTO_PROBLEMS), **_TAKES_PHOTO)
+@router.post(
+    "/embed", responses=documented(NO_FACE, *_PHOTO_PROBLEMS), dependencies=[SEARCH], **_TAKES_PHOTO
+)
 async def embed(
     request: Request, query: Annotated[EmbedQuery, Query()], resources: Ready
 ) -> EmbedResponse:
     """Turn the faces of a photo into embeddings, for an index of your own."""
     data = await read_photo(request, resources.upload_limits())
     photo = await resources.work.run(resources.pipeline.embed, data, query.faces)
+    note_lookup(request, resources, "embed", faces=len(photo.faces))
     return EmbedResponse(
         encoder=encoder_name(resources.pipeline.encoder.card),
         embeddings=[
