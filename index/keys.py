@@ -16,7 +16,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, get_args
 
 from sqlalchemy import Connection, Row, Select, delete, exists, func, insert, select, update
 from ulid import ULID
@@ -37,6 +37,9 @@ _PREFIX = "lookalike_"
 """Tells people, and tools that look for leaked secrets, what they have found."""
 
 _SECRET_BYTES = 32
+
+_Row: TypeAlias = Row[str, str, str, bytes, datetime, date | None, datetime | None]
+_Rows: TypeAlias = Select[str, str, str, bytes, datetime, date | None, datetime | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +171,7 @@ def _check_name(name: str) -> None:
         raise InvalidName(f"name = {name[:40]!r} is not {allowed}", field="name", allowed=allowed)
 
 
-def _rows() -> Select[str, str, str, bytes, datetime, date | None, datetime | None]:
+def _rows() -> _Rows:
     columns = (
         ApiKeyRow.id,
         ApiKeyRow.name,
@@ -181,5 +184,5 @@ def _rows() -> Select[str, str, str, bytes, datetime, date | None, datetime | No
     return select(*columns).order_by(ApiKeyRow.key)
 
 
-def _key(row: Row[Any]) -> ApiKey:
+def _key(row: _Row) -> ApiKey:
     return ApiKey(row.id, row.name, row.role, row.created_at, row.last_used, row.revoked_at)

@@ -1,7 +1,7 @@
 """The app: routes, error answers and the layers around them, put together from settings.
 
-    server -> RequestContext -> HeadAsGet -> HostGuard -> error handlers
-        -> GuardedRoute: key, role, rate -> routes
+server -> RequestContext -> HeadAsGet -> HostGuard -> error handlers
+    -> GuardedRoute: key, role, rate -> routes
 """
 
 from collections.abc import AsyncIterator, Callable

@@ -26,6 +26,12 @@ def acting_for(request: Request, resources: Resources) -> Resources:
     return replace(resources, gallery=resources.gallery.acting_as(caller.actor))
 
 
+def own_request_key(request: Request, key: str | None) -> str | None:
+    """An Idempotency-Key as the caller's own: another caller's may read the same."""
+    caller: Caller = request.state.caller
+    return key if key is None or caller.key_id is None else f"{caller.key_id} {key}"
+
+
 def note_lookup(request: Request, resources: Resources, kind: LookupKind, *, faces: int) -> None:
     """Note for the audit log that the request's caller looked at so many faces."""
     caller: Caller = request.state.caller

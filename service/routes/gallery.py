@@ -32,7 +32,7 @@ from service.parameters import (
     SimilarQuery,
 )
 from service.problems import documented, field_error
-from service.routes.common import Ready, acting_for, note_lookup
+from service.routes.common import Ready, acting_for, note_lookup, own_request_key
 from service.schemas import (
     EnrolledFace,
     EnrollResponse,
@@ -97,7 +97,8 @@ async def enrol(
         form = EnrollForm.model_validate(uploaded.fields)
     except ValidationError as error:
         raise InvalidRequest(*map(field_error, error.errors())) from error
-    asked = Enrolment(clean_name(form.person), form, uploaded.photos, idempotency_key)
+    person, key = clean_name(form.person), own_request_key(request, idempotency_key)
+    asked = Enrolment(person, form, uploaded.photos, key)
     try:
         enrolled, rejected = await resources.work.run(enrolling.enrol, resources, asked)
     except EncoderChanged:  # between two encoders nothing is refused: it takes a moment longer

@@ -103,7 +103,8 @@ def assert_problem() -> Callable[[httpx.Response, str, int], dict[str, Any]]:
         assert set(problem) <= {
             "type", "title", "status", "detail", "request_id", "errors", "rejected",
         }  # fmt: skip
-        assert ("retry-after" in answer.headers) == (status == 503)
+        assert ("retry-after" in answer.headers) == (status in {429, 503})
+        assert ("www-authenticate" in answer.headers) == (status == 401)
         return problem
 
     return check
