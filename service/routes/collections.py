@@ -35,13 +35,20 @@ async def list_collections(resources: Ready) -> Collections:
     return Collections(items=[_body(collection) for collection in found])
 
 
-@router.post("", dependencies=[ADMIN], status_code=201, responses=documented(CONFLICT, VALIDATION, STORAGE_FULL))
+@router.post(
+    "",
+    dependencies=[ADMIN],
+    status_code=201,
+    responses=documented(CONFLICT, VALIDATION, STORAGE_FULL),
+)
 async def make_collection(new: NewCollection, resources: Ready) -> CollectionBody:
     """Make an empty collection."""
     return _body(await resources.work.run(resources.gallery.make_collection, new.name))
 
 
-@router.delete("/{name}", dependencies=[ADMIN], responses=documented(NOT_FOUND, CONFLICT, STORAGE_FULL))
+@router.delete(
+    "/{name}", dependencies=[ADMIN], responses=documented(NOT_FOUND, CONFLICT, STORAGE_FULL)
+)
 async def erase_collection(name: ErasedCollection, resources: Ready) -> Erased:
     """Erase a collection with all its people for good. `default` stays."""
     erased = await resources.work.run(resources.gallery.erase_collection, name)

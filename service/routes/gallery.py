@@ -170,14 +170,23 @@ async def similar(
     )
 
 
-@router.patch("/{face_id}", dependencies=[ADMIN], responses=documented(NOT_FOUND, CONFLICT, VALIDATION, STORAGE_FULL))
+@router.patch(
+    "/{face_id}",
+    dependencies=[ADMIN],
+    responses=documented(NOT_FOUND, CONFLICT, VALIDATION, STORAGE_FULL),
+)
 async def change_face(face_id: FaceId, change: FaceChangeBody, resources: Ready) -> FaceBody:
     """Change what is kept with a face, or give it to another person."""
     face = await resources.work.run(resources.gallery.change_face, face_id, change.to_change())
     return FaceBody.of(face)
 
 
-@router.delete("/{face_id}", dependencies=[ADMIN], status_code=204, responses=documented(NOT_FOUND, STORAGE_FULL))
+@router.delete(
+    "/{face_id}",
+    dependencies=[ADMIN],
+    status_code=204,
+    responses=documented(NOT_FOUND, STORAGE_FULL),
+)
 async def erase_face(face_id: FaceId, resources: Ready) -> None:
     """Erase one enrolled face for good."""
     await resources.work.run(resources.gallery.erase_face, face_id)

@@ -31,7 +31,11 @@ async def list_people(query: Annotated[PeopleQuery, Query()], resources: Ready) 
     )
 
 
-@router.patch("/{person_id}", dependencies=[ADMIN], responses=documented(NOT_FOUND, CONFLICT, VALIDATION, STORAGE_FULL))
+@router.patch(
+    "/{person_id}",
+    dependencies=[ADMIN],
+    responses=documented(NOT_FOUND, CONFLICT, VALIDATION, STORAGE_FULL),
+)
 async def rename_person(
     person_id: PersonId, change: PersonChangeBody, resources: Ready
 ) -> PersonBody:
