@@ -10,7 +10,7 @@ RUN := $(DEV)/bin/python -m
 
 # Whatever is tracked can change what the tests measure. The sample pictures, whose names make would
 # split at their blanks, change with samples/*.py alone.
-TRACKED = $(shell git ls-files -- '*.py' pyproject.toml cli encoders faces index samples service tests training ':!samples/people')
+TRACKED = $(shell git ls-files -- '*.py' pyproject.toml cli client encoders faces index samples service tests training ':!samples/people')
 
 COMPILE = CUSTOM_COMPILE_COMMAND="make lock" $(DEV)/bin/pip-compile --quiet --upgrade --strip-extras --allow-unsafe --newline=lf \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --annotation-style=line \

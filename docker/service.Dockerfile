@@ -14,6 +14,7 @@ COPY index index
 COPY training training
 COPY service service
 COPY cli cli
+COPY client client
 COPY samples samples
 COPY encoders encoders
 RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheels . \

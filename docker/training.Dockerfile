@@ -15,6 +15,7 @@ COPY index index
 COPY training training
 COPY service service
 COPY cli cli
+COPY client client
 COPY samples samples
 COPY encoders encoders
 RUN python3 -m venv /opt/lookalike \

@@ -101,7 +101,9 @@ def test_the_service_from_the_wheel_shows_its_page(service: str) -> None:
 def test_the_wheel_installs_no_torch(installed: Installed) -> None:
     (site_packages,) = installed.environment.glob("lib/python*/site-packages")
     names = {entry.name.lower() for entry in site_packages.iterdir()}
-    assert "faces" in names
+    assert {"faces", "client"} <= names
+    assert (site_packages / "client" / "py.typed").exists()
+    assert "httpx" not in names
     assert [name for name in names if name.startswith(("torch", "nvidia", "triton"))] == []
 
 
