@@ -10,18 +10,25 @@ from typing import Any
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from service.access import KEY_HEADER
 from service.caching import Assets
 from service.context import RequestContext
 from service.guard import HostGuard, refuse_open_bind
 from service.head import HeadAsGet
 from service.keeper import kept
+from service.pace import Pace
 from service.problems import add_handlers
 from service.reference import openapi_schema, operation_id
 from service.resources import open_resources
 from service.routes import collections, compare, gallery, info, page, people, search
 from service.settings import Settings
 from service.versions import versions
+
+_HEADERS_OF_PAGES = ("Content-Type", "Idempotency-Key", "If-None-Match", "X-Request-ID")
+"""What pages of other origins may send, besides a key."""
 
 
 def create_app(settings: Settings, on_ready: Callable[[], None] | None = None) -> FastAPI:
@@ -51,11 +58,7 @@ def create_app(settings: Settings, on_ready: Callable[[], None] | None = None) -
         redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=operation_id,
-        middleware=[
-            Middleware(RequestContext),
-            Middleware(HeadAsGet),
-            Middleware(HostGuard, allowed_hosts=settings.allowed_hosts),
-        ],
+        middleware=_layers(settings),
     )
     for room in (search, compare, gallery, people, collections, info, page):
         app.include_router(room.router)
@@ -63,6 +66,30 @@ def create_app(settings: Settings, on_ready: Callable[[], None] | None = None) -
     add_handlers(app)
     _use_own_schema(app, settings.root_path)
     return app
+
+
+def _layers(settings: Settings) -> list[Middleware]:
+    """What lies around the routes, from the outside in."""
+    layers = [
+        Middleware(RequestContext),
+        Middleware(HeadAsGet),
+        Middleware(Pace, patience_s=settings.client_timeout_s),
+        Middleware(HostGuard, allowed_hosts=settings.allowed_hosts, origins=settings.cors_origins),
+    ]
+    if settings.trusted_proxies:
+        proxies = ",".join(settings.trusted_proxies)
+        layers.insert(0, Middleware(ProxyHeadersMiddleware, trusted_hosts=proxies))
+    if settings.cors_origins:
+        layers.append(
+            Middleware(
+                CORSMiddleware,
+                allow_origins=settings.cors_origins,
+                allow_methods=["GET", "HEAD", "POST", "PATCH", "DELETE"],
+                allow_headers=["Authorization", KEY_HEADER, *_HEADERS_OF_PAGES],
+                expose_headers=["X-Request-ID", "Retry-After", "ETag"],
+            )
+        )
+    return layers
 
 
 def _use_own_schema(app: FastAPI, root_path: str) -> None:

@@ -4,6 +4,7 @@
     |-- InvalidRequest        a parameter is missing or out of range
     |-- UnsupportedMediaType  the body is neither multipart nor an image
     |-- TooLarge              more bytes or files than the limits allow
+    |-- TooSlow               the body does not come
     |-- NothingEnrolled       not one of the photos was taken
     |-- Unauthorized          no key, or a wrong one
     |-- Forbidden             the key's role, the Host or the Origin does not allow it
@@ -61,6 +62,10 @@ class UnsupportedMediaType(ServiceError):
 
 class TooLarge(ServiceError):
     """A file, the number of files or the whole request is over its limit."""
+
+
+class TooSlow(ServiceError):
+    """The body of the request comes too slowly, or not at all."""
 
 
 class NothingEnrolled(ServiceError):
@@ -136,6 +141,7 @@ SEVERAL_FACES = Problem("several-faces", 422, "More than one face found")
 NOTHING_ENROLLED = Problem("nothing-enrolled", 422, "No photo was enrolled")
 UNSUPPORTED_MEDIA_TYPE = Problem("unsupported-media-type", 415, "Neither multipart nor an image")
 TOO_LARGE = Problem("too-large", 413, "Too large")
+TOO_SLOW = Problem("too-slow", 408, "The body came too slowly")
 NOT_FOUND = Problem("not-found", 404, "Not found")
 METHOD_NOT_ALLOWED = Problem("method-not-allowed", 405, "Method not allowed")
 UNAUTHORIZED = Problem("unauthorized", 401, "A key is needed")
@@ -184,6 +190,7 @@ PROBLEMS: Mapping[type[Exception], Problem] = MappingProxyType(
         UnsupportedMediaType: UNSUPPORTED_MEDIA_TYPE,
         TooLarge: TOO_LARGE,
         ImageTooLarge: TOO_LARGE,
+        TooSlow: TOO_SLOW,
         NotFound: NOT_FOUND,
         Unauthorized: UNAUTHORIZED,
         Forbidden: FORBIDDEN,

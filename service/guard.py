@@ -29,9 +29,18 @@ LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 class HostGuard:
     """ASGI middleware: answers 403 unless Host, and Origin if there is one, are allowed."""
 
-    def __init__(self, app: ASGIApp, allowed_hosts: Collection[str]) -> None:
-        """Wrap `app`; `allowed_hosts` are names without a port, besides LOCAL_HOSTS."""
+    def __init__(
+        self, app: ASGIApp, allowed_hosts: Collection[str], origins: Collection[str] = ()
+    ) -> None:
+        """Wrap `app`.
+
+        Args:
+            app: what is guarded.
+            allowed_hosts: names without a port, besides LOCAL_HOSTS, for Host and Origin.
+            origins: whole origins besides.
+        """
         self._app = app
+        self._origins = frozenset(origins)
         self._allowed = LOCAL_HOSTS | {name.strip("[]") for name in allowed_hosts}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -51,7 +60,7 @@ class HostGuard:
         if not any_host and host not in self._allowed:
             raise Forbidden("the Host of the request is not one of LOOKALIKE_ALLOWED_HOSTS")
         origin = headers.get("origin")
-        if origin is None:
+        if origin is None or origin.lower() in self._origins:
             return
         named = _host_name(origin)
         if named in self._allowed or (any_host and named is not None and named == host):

@@ -20,6 +20,7 @@ from service.errors import (
     SEVERAL_FACES,
     STORAGE_FULL,
     TOO_LARGE,
+    TOO_SLOW,
     UNAUTHORIZED,
     UNSUPPORTED_MEDIA_TYPE,
     VALIDATION,
@@ -39,6 +40,8 @@ DETAILS: Mapping[str, str] = MappingProxyType(
         UNSUPPORTED_MEDIA_TYPE.slug: "the body is text/plain; send multipart/form-data, or "
         "image/* where one image is asked for",
         TOO_LARGE.slug: "an image has more than 15,728,640 bytes",
+        TOO_SLOW.slug: "the body came to a halt or came too slowly, after 65,536 bytes; "
+        "send at least 8,192 bytes a second",
         NOT_FOUND.slug: f"no face has the id {REQUEST_ID!r}",
         METHOD_NOT_ALLOWED.slug: "/search does not take GET",
         UNAUTHORIZED.slug: "send a key as `Authorization: Bearer …` or as `X-API-Key: …`",

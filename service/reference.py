@@ -14,7 +14,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from service.bodies import never_null
-from service.errors import RATE_LIMITED, UNAUTHORIZED
+from service.errors import RATE_LIMITED, TOO_SLOW, UNAUTHORIZED
 from service.examples import ANSWERS, BODIES, as_json
 from service.problems import problem_responses
 from service.schemas import ProblemBody
@@ -108,11 +108,11 @@ def _drop_fastapis_own_errors(operation: dict[str, Any]) -> None:
 
 
 def _tell_who_is_refused(operation: dict[str, Any]) -> None:
-    """What is answered without a key, or too often, where an operation takes a key."""
-    if "security" in operation:
-        refusals = problem_responses(UNAUTHORIZED, RATE_LIMITED)
-        said = operation["responses"] | {str(status): told for status, told in refusals.items()}
-        operation["responses"] = dict(sorted(said.items()))
+    """What is answered without a key, too often, or too slowly, where that can be."""
+    refusals = [UNAUTHORIZED, RATE_LIMITED] if "security" in operation else []
+    refusals += [TOO_SLOW] if "requestBody" in operation else []
+    told = {str(status): answer for status, answer in problem_responses(*refusals).items()}
+    operation["responses"] = dict(sorted((operation["responses"] | told).items()))
 
 
 def _summarise(operation: dict[str, Any]) -> None:

@@ -19,6 +19,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from service.app import create_app
+from service.connections import protocol
 from service.errors import SettingsError
 from service.logs import configure_logging
 from service.settings import Settings
@@ -50,13 +51,13 @@ def serve(settings: Settings, on_ready: Callable[[str], None]) -> None:
 async def _serve(app: FastAPI, settings: Settings, listener: socket.socket) -> None:
     config = uvicorn.Config(
         app,
-        http="h11",
+        http=protocol(settings.client_timeout_s),
         ws="none",
         lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,
+        proxy_headers=False,  # the app has them, for trusted proxies
         root_path=settings.root_path,
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=DRAIN_S,

@@ -5,7 +5,9 @@
 docs/operating.md tells each setting to operators; a test holds the two together.
 """
 
+import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
@@ -17,6 +19,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from service.errors import SettingsError
 
 PREFIX = "LOOKALIKE_"
+
+_ORIGIN = re.compile(r"https?://[^/@\s?#*]+")
 
 
 class Settings(BaseSettings):
@@ -77,6 +81,22 @@ class Settings(BaseSettings):
         description="What one key, or without keys one address, may ask: `60/minute`, or several "
         "limits as `5/second;1000/hour`; empty: no limit.",
     )
+    client_timeout_s: float = Field(
+        20,
+        gt=0,
+        description="Seconds in which a request's head must be whole, and for which a body may "
+        "fall behind 8 KiB a second.",
+    )
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Origins, comma-separated, whose pages may use the service from a browser, "
+        "such as https://app.example.",
+    )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Addresses or networks, comma-separated, of proxies in front, whose "
+        "X-Forwarded-For and X-Forwarded-Proto are believed.",
+    )
     audit_days: int = Field(
         365, ge=0, description="Days that searches stay in the audit log; 0 keeps them for good."
     )
@@ -91,7 +111,7 @@ class Settings(BaseSettings):
         "info", description="Least severe lines to log; access lines are info."
     )
 
-    @field_validator("allowed_hosts", mode="before")
+    @field_validator("allowed_hosts", "cors_origins", "trusted_proxies", mode="before")
     @classmethod
     def _split_commas(cls, value: object) -> object:
         if isinstance(value, str):
@@ -102,6 +122,26 @@ class Settings(BaseSettings):
     @classmethod
     def _ignore_case(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _check_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            if not _ORIGIN.fullmatch(origin):  # "*" would let every page in that anybody visits
+                raise ValueError(
+                    f"{origin!r} is no origin; write https://name or https://name:port"
+                )
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _check_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            try:
+                ipaddress.ip_network(network)
+            except ValueError:
+                raise ValueError(f"{network!r} is no address or network of addresses") from None
+        return value
 
     @field_validator("rate_limit")
     @classmethod

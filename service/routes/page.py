@@ -13,13 +13,14 @@ FOLDER = Path(str(files("service"))) / "page"
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
-        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "media-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'"
     ),
-    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), display-capture=(), geolocation=(), microphone=()",
     "Cache-Control": "no-cache",
 }
 """Only our own files run; `blob:` is the photo that the visitor chose, shown from memory, `data:`
-the pictures of /explain."""
+the pictures of /explain. Of the visitor's devices the page may ask for the camera alone."""
 
 
 @router.get("/")
