@@ -121,7 +121,7 @@ class TooLarge(Problem):
 class TooSlow(Problem):
     """The request did not arrive in time."""
 
-    slug = "request-timeout"
+    slug = "too-slow"
 
 
 class NotFound(Problem):
