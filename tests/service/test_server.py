@@ -135,7 +135,7 @@ def test_behind_a_proxy_that_strips_a_prefix_links_have_it(serve, person_jpeg):
     served.client.post("/gallery", data={"person": "Ada"}, files={"images": person_jpeg(1)})
     [face] = served.client.post("/search", files={"image": person_jpeg(1)}).json()["faces"]
     assert face["matches"][0]["crop"].startswith("/faces/gallery/")
-    assert served.client.get("/openapi.json").json()["servers"] == [{"url": "/faces"}]
+    assert served.client.get("/openapi.json").json()["servers"][0]["url"] == "/faces"
 
 
 @pytest.mark.slow
