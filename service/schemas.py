@@ -10,6 +10,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, Field, JsonValue
 
+from faces.quality import advice_on
 from faces.types import Box, DetectedFace
 from index.records import Enrolled, Face, Match, Person
 from service.meaning import Meaning
@@ -17,9 +18,6 @@ from service.meaning import Meaning
 Similarity = Annotated[float, Field(ge=-1, le=1, description="Cosine; higher is more alike.")]
 Confidence = Annotated[float, Field(ge=0, le=1, description="The detector's.")]
 Share = Annotated[float, Field(ge=0, le=1, description="0 is useless, 1 is good.")]
-
-POOR = 0.3
-"""A value of a face's quality below that is worth advice."""
 
 
 class ImageSize(BaseModel):
@@ -58,22 +56,12 @@ class QualityBody(BaseModel):
         quality = face.quality
         if quality is None:
             return None
-        advice = [
-            words
-            for words, value in (
-                ("come nearer", quality.size),
-                ("hold the camera still", quality.sharpness),
-                ("find better light", quality.light),
-                ("look at the camera", quality.pose),
-            )
-            if value < POOR
-        ]
         return cls(
             width_px=face.box.width,
             sharpness=quality.sharpness,
             light=quality.light,
             yaw_deg=face.yaw_deg or 0.0,
-            advice=advice,
+            advice=advice_on(face),
         )
 
 
