@@ -1,6 +1,6 @@
 """What the audit of searches costs: noted in memory and written together, or each one synced.
 
-    python benchmarks/audit.py [--out benchmarks/results/audit.json]
+python benchmarks/audit.py [--out benchmarks/results/audit.json]
 """
 
 import argparse

@@ -87,36 +87,23 @@ def test_what_is_public_needs_no_key(client):
         assert client.get(path).status_code == 200
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"Authorization": "Bearer {}"},
-        {"Authorization": "bearer   {}"},
-        {"X-API-Key": "{}"},
-        {"X-API-Key": "{}", "Authorization": "Basic Zm9yOnByb3h5"},
-    ],
-)
-def test_a_key_may_come_in_either_header(client, headers):
+def test_a_key_may_come_in_either_header_and_nowhere_else(client):
     secret = bearer(client, "search")["Authorization"].removeprefix("Bearer ")
-    sent = {name: value.format(secret) for name, value in headers.items()}
-    assert client.get("/info", headers=sent).status_code == 200
 
+    def status(**headers):
+        sent = {name.replace("_", "-"): value.format(secret) for name, value in headers.items()}
+        return client.get("/info", headers=sent).status_code
 
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"Authorization": "Basic {}"},
-        {"Authorization": "{}"},
-        {"Authorization": "Bearer"},
-        {"X-API-Key": ""},
-        {"X-API-Key": " "},
-        {"Cookie": "key={}"},
-    ],
-)
-def test_a_key_anywhere_else_is_none(client, headers):
-    secret = bearer(client, "search")["Authorization"].removeprefix("Bearer ")
-    sent = {name: value.format(secret) for name, value in headers.items()}
-    assert client.get("/info", headers=sent).status_code == 401
+    assert status(Authorization="Bearer {}") == 200
+    assert status(Authorization="bearer   {}") == 200
+    assert status(X_API_Key="{}") == 200
+    assert status(X_API_Key="{}", Authorization="Basic Zm9yOnByb3h5") == 200
+    assert status(Authorization="Basic {}") == 401
+    assert status(Authorization="{}") == 401
+    assert status(Authorization="Bearer") == 401
+    assert status(X_API_Key="") == 401
+    assert status(X_API_Key=" ") == 401
+    assert status(Cookie="key={}") == 401
     assert client.get(f"/people?key={secret}").status_code == 401
 
 
