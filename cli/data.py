@@ -119,7 +119,9 @@ def prepare(
 
 
 def download(
-    name: Annotated[Literal["lfw", "celeba"], typer.Argument(help="Which data set.")],
+    name: Annotated[
+        Literal["lfw", "celeba", "mnist", "cifar10"], typer.Argument(help="Which data set.")
+    ],
     to: Annotated[Path, typer.Option(help="Folder to download into.", show_default=False)],
 ) -> None:
     """Download a data set through the library that offers it: scikit-learn, torchvision.

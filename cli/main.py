@@ -5,7 +5,7 @@ Nothing heavy is imported here, so that `lookalike --help` answers at once.
 
 import typer
 
-from cli import data, evaluate, gallery, keys, landmarks, serve, training
+from cli import data, evaluate, gallery, keys, landmarks, serve, study, training
 
 app = typer.Typer(
     name="lookalike",
@@ -14,7 +14,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_show_locals=False,  # locals can hold embeddings and names
 )
-for room in (serve, gallery, keys, data, landmarks, training, evaluate):
+for room in (serve, gallery, keys, data, landmarks, training, evaluate, study):
     room.register(app)
 
 

@@ -168,7 +168,7 @@ class TrainConfig:
                 )
         for key, sound in {
             "sources": bool(self.sources),
-            "size_px": 32 <= self.size_px <= 512,
+            "size_px": 16 <= self.size_px <= 512,
             "crop_margin": 0 <= self.crop_margin <= LARGEST_MARGIN,
             "max_per_person": self.max_per_person >= 2,
             "val_share": 0 <= self.val_share < 1,

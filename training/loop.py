@@ -22,9 +22,9 @@ from training.distributed import World, chosen_device
 from training.errors import BadTrainingData, Diverged
 from training.journal import Journal
 from training.monitor import Meter, Progress, knn_on, tell_collapse
-from training.network import FaceNetwork
+from training.network import Network
 from training.optimizers import set_rate
-from training.parts import Parts, begin_or_go_on, make_parts, save
+from training.parts import Own, Parts, begin_or_go_on, make_parts, save
 from training.stopping import Stop
 
 READ_EVERY = {"cpu": 1, "cuda": 10}
@@ -40,8 +40,9 @@ def train(
     *,
     validation: TrainingData | None = None,
     world: World | None = None,
+    own: Own | None = None,
     on_progress: OnProgress = lambda _progress: None,
-) -> FaceNetwork:
+) -> Network:
     """Train, or go on training, the run in the folder `run`.
 
     Args:
@@ -50,6 +51,7 @@ def train(
         run: folder of the run.
         validation: labelled faces of other people, for the kNN accuracy.
         world: the processes that train together (training.distributed.joined); else this one.
+        own: a network or an objective in place of those that `config` names.
         on_progress: told of every step that is read, of an epoch's last with the kNN accuracy.
 
     Returns:
@@ -62,7 +64,7 @@ def train(
         KeyboardInterrupt: Ctrl-C or SIGTERM; what was done is saved.
     """
     world = world or World(chosen_device(config.device))
-    parts = make_parts(data, config, run, world)
+    parts = make_parts(data, config, run, world, own)
     place = begin_or_go_on(parts)
     tell: OnProgress = on_progress if world.rank == 0 else lambda _progress: None
     with Stop(patient=world.size > 1) as stop, _journal(parts, place) as journal:

@@ -17,7 +17,7 @@ from torch import Tensor
 from training.data import TrainingData
 from training.evaluation.neighbours import alignment, knn_accuracy, uniformity
 from training.gradients import Outcome
-from training.network import FaceNetwork
+from training.network import Network
 from training.objectives import Batch
 from training.views import plain_views
 
@@ -160,7 +160,7 @@ def tell_collapse(progress: Progress) -> None:
         )
 
 
-def knn_on(network: FaceNetwork, data: TrainingData, size_px: int, device: torch.device) -> float:
+def knn_on(network: Network, data: TrainingData, size_px: int, device: torch.device) -> float:
     """Accuracy of the nearest neighbours among the features of a validation part.
 
     Features are centred, as exports do it.

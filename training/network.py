@@ -31,13 +31,24 @@ STEM_CHANNELS = 64
 RESNETS = ("resnet", "resnext", "wide_resnet")
 
 
-class FaceNetwork(nn.Module):
-    """A ResNet without its classifier, and a head that only the loss sees.
+class Network(nn.Module):
+    """What the loop trains: pictures become features, and features projections.
 
     Attributes:
         features_dim: width D of the features.
         projection_dim: width P of the projections.
     """
+
+    features_dim: int
+    projection_dim: int
+
+    def features(self, views: Tensor) -> Tensor:
+        """Features (B, D), not normalised, of views (B, 3, S, S) in the range 0-1."""
+        raise NotImplementedError
+
+
+class FaceNetwork(Network):
+    """A ResNet without its classifier, and a head that only the loss sees."""
 
     mean: Tensor
     std: Tensor

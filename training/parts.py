@@ -5,6 +5,7 @@ run folder -> Place, and the parts as they were there; Parts + Place -> run fold
 """
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +32,7 @@ from training.data import TrainingData
 from training.distributed import World, share_statistics
 from training.errors import BadCheckpoint, BadConfig, Diverged
 from training.gradients import Stepper
-from training.network import FaceNetwork, load_imagenet_weights, make_network
+from training.network import FaceNetwork, Network, load_imagenet_weights, make_network
 from training.objectives import OBJECTIVES, Objective, make_objective
 from training.optimizers import make_optimizer
 
@@ -45,7 +46,7 @@ class Parts:
     config: TrainConfig
     run: Path
     world: World
-    network: FaceNetwork
+    network: Network
     objective: Objective
     learnt: nn.ModuleDict
     optimizer: Optimizer
@@ -53,7 +54,22 @@ class Parts:
     batches: Batches
 
 
-def make_parts(data: TrainingData, config: TrainConfig, run: Path, world: World) -> Parts:
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What a caller makes itself in place of what the settings name; None: as they name it.
+
+    Attributes:
+        network: makes a network with random weights.
+        objective: makes an objective, given the width P of the projections.
+    """
+
+    network: Callable[[], Network] | None = None
+    objective: Callable[[int], Objective] | None = None
+
+
+def make_parts(
+    data: TrainingData, config: TrainConfig, run: Path, world: World, own: Own | None = None
+) -> Parts:
     """Network, objective, optimiser and batches, with random weights on the run's device.
 
     Raises:
@@ -63,16 +79,20 @@ def make_parts(data: TrainingData, config: TrainConfig, run: Path, world: World)
     _set_up_torch(config, world)
     if config.batch % world.size:
         raise BadConfig(f"batch = {config.batch} cannot be shared by {world.size} processes")
-    kind = OBJECTIVES[config.objective]
+    own = own or Own()
+    network = own.network() if own.network else make_network(config)
     has_teacher = data.teacher is not None
-    kind.check(data.people, has_teacher=has_teacher)
-    network = make_network(config)
-    objective = make_objective(
-        config,
-        people=int(data.people.max()) + 1,
-        dim=network.projection_dim,
-        teacher_dim=0 if data.teacher is None else data.teacher.shape[1],
-    )
+    if own.objective:
+        objective = own.objective(network.projection_dim)
+        type(objective).check(data.people, has_teacher=has_teacher)
+    else:
+        OBJECTIVES[config.objective].check(data.people, has_teacher=has_teacher)
+        objective = make_objective(
+            config,
+            people=int(data.people.max()) + 1,
+            dim=network.projection_dim,
+            teacher_dim=0 if data.teacher is None else data.teacher.shape[1],
+        )
     share_statistics(network, world)
     learnt = nn.ModuleDict({"network": network, "objective": objective})
     # Convolutions are faster with channels last, on a GPU and on a CPU.
@@ -81,7 +101,7 @@ def make_parts(data: TrainingData, config: TrainConfig, run: Path, world: World)
         _wrapped(network, config, world), objective, world, config.chunk, _precision(config, world)
     )
     optimizer = make_optimizer(learnt.parameters(), config)
-    batches = Batches(data, config, kind, world)
+    batches = Batches(data, config, type(objective), world)
     return Parts(config, run, world, network, objective, learnt, optimizer, stepper, batches)
 
 
@@ -99,7 +119,7 @@ def _precision(config: TrainConfig, world: World) -> torch.dtype:
     return torch.bfloat16 if narrow or config.precision == "bfloat16" else torch.float32
 
 
-def _wrapped(network: FaceNetwork, config: TrainConfig, world: World) -> nn.Module:
+def _wrapped(network: Network, config: TrainConfig, world: World) -> nn.Module:
     """The network as it is trained: compiled, and one of several, where that is asked for."""
     module: nn.Module = network
     if config.compile:
@@ -134,11 +154,14 @@ def begin_or_go_on(parts: Parts) -> Place:
 
 def _start(parts: Parts) -> None:
     start, network = parts.config.start, parts.network
-    if start == "imagenet":
-        if not load_imagenet_weights(network, parts.config.arch):
-            logger.warning("the ImageNet weights cannot be loaded; starting from random ones")
-    elif start != "random":
+    if start == "random":
+        return
+    if not isinstance(network, FaceNetwork):
+        raise BadConfig(f"start = {start!r}: only a ResNet starts from weights that are there")
+    if start != "imagenet":
         load_backbone(Path(start), network)
+    elif not load_imagenet_weights(network, parts.config.arch):
+        logger.warning("the ImageNet weights cannot be loaded; starting from random ones")
 
 
 def save(parts: Parts, place: Place, *, weights: bool = False) -> None:

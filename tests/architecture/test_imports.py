@@ -48,7 +48,17 @@ def test_no_module_of_the_serving_rooms_loads_what_only_training_needs() -> None
 
 @pytest.mark.parametrize(
     "verb",
-    [[], ["serve"], ["index", "build"], ["search"], ["train"], ["export"], ["evaluate"], ["info"]],
+    [
+        [],
+        ["serve"],
+        ["index", "build"],
+        ["search"],
+        ["train"],
+        ["export"],
+        ["evaluate"],
+        ["study"],
+        ["info"],
+    ],
     ids=lambda verb: " ".join(verb) or "lookalike",
 )
 def test_help_answers_without_loading_anything_heavy(verb: list[str]) -> None:

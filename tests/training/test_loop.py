@@ -14,8 +14,9 @@ from training.checkpoint import epochs, latest_epoch, load_backbone, load_config
 from training.config import TrainConfig
 from training.data import TrainingData
 from training.errors import BadCheckpoint, BadConfig, BadTrainingData, Diverged
-from training.network import FaceNetwork
+from training.network import FaceNetwork, Network
 from training.objectives.contrastive import NtXent
+from training.parts import Own
 
 CONFIG = TrainConfig(
     ("photos",),
@@ -290,3 +291,29 @@ def test_settings_of_an_older_run_get_the_defaults_of_what_came_later(tmp_path):
     (tmp_path / "config.json").write_text('{"sources": ["photos"], "colour": "red"}')
     with pytest.raises(BadCheckpoint, match=r"not known: .'colour'"):
         load_config(tmp_path)
+
+
+def test_a_caller_can_bring_a_network_and_an_objective_of_its_own(faces, tmp_path):
+    class Flat(Network):
+        features_dim = projection_dim = 8
+
+        def __init__(self):
+            super().__init__()
+            self.layers = nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 8))
+
+        def forward(self, views):
+            return self.layers(views)
+
+    class Counting(NtXent):
+        seen = 0
+
+        def _loss(self, projections, batch):
+            Counting.seen += 1
+            return super()._loss(projections, batch)
+
+    own = Own(network=Flat, objective=lambda dim: Counting(dim / 80))
+    trained = loop.train(faces, CONFIG, tmp_path / "run", own=own)
+    assert isinstance(trained, Flat)
+    assert Counting.seen == 2 * (12 // 4)
+    with pytest.raises(BadConfig, match="only a ResNet starts from weights that are there"):
+        loop.train(faces, replace(CONFIG, start="imagenet"), tmp_path / "other", own=own)

@@ -14,7 +14,7 @@ def test_each_set_is_fetched_into_its_folder(tmp_path):
 
     download("lfw", tmp_path / "a" / "b", {"lfw": fetch})
     assert (tmp_path / "a" / "b" / "there.txt").is_file()
-    assert set(FETCHERS) == {"lfw", "celeba"}
+    assert set(FETCHERS) == {"lfw", "celeba", "mnist", "cifar10"}
 
 
 @pytest.mark.parametrize("error", [OSError, RuntimeError, ValueError])

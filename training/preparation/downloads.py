@@ -1,7 +1,8 @@
 """Downloads, through the libraries that own them and check what they got.
 
-LFW comes from scikit-learn. torchvision has CelebA on Google Drive, for which it wants the package
-gdown; its LFW can no longer be downloaded. IMDB-WIKI and the Kaggle sets are fetched by hand.
+LFW comes from scikit-learn; MNIST and CIFAR-10, for the studies, from torchvision. That has CelebA
+on Google Drive, for which it wants the package gdown; its LFW can no longer be downloaded.
+IMDB-WIKI and the Kaggle sets are fetched by hand.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,7 +12,7 @@ from typing import Literal, TypeAlias
 
 from training.errors import DownloadFailed
 
-DataSet: TypeAlias = Literal["lfw", "celeba"]
+DataSet: TypeAlias = Literal["lfw", "celeba", "mnist", "cifar10"]
 
 FEWEST = 500
 """scikit-learn decodes the photos of people with so many; only one of LFW's has."""
@@ -29,8 +30,20 @@ def _celeba(folder: Path) -> None:
     CelebA(folder, split="all", download=True)
 
 
+def _mnist(folder: Path) -> None:
+    from torchvision.datasets import MNIST  # noqa: PLC0415 - slow to import
+
+    MNIST(folder, download=True)
+
+
+def _cifar10(folder: Path) -> None:
+    from torchvision.datasets import CIFAR10  # noqa: PLC0415 - slow to import
+
+    CIFAR10(folder, download=True)
+
+
 FETCHERS: Mapping[DataSet, Callable[[Path], None]] = MappingProxyType(
-    {"lfw": _lfw, "celeba": _celeba}
+    {"lfw": _lfw, "celeba": _celeba, "mnist": _mnist, "cifar10": _cifar10}
 )
 
 
