@@ -153,9 +153,9 @@ def _tables(
     updates = " or ".join(str(count) for count in sorted({item["updates"] for item in usual}))
     about = (
         f"{recipe.epochs} epochs of batches of {recipe.batch}: {updates} updates. The last rows "
-        "have learnt nothing: logistic regression on the pixels (grey, at half the side), and on what an untrained network "
-        "makes of them. Spread is the standard deviation of an embedding's numbers over the test "
-        "set; near 0 the network has collapsed."
+        "have learnt nothing: logistic regression on the pixels (grey, at half the side), and on "
+        "what an untrained network makes of them. Spread is the standard deviation of an "
+        "embedding's numbers over the test set; near 0 the network has collapsed."
     )
     tables = [Table("All scenarios", columns, rows(main) + floors, about)]
     if rest:
