@@ -31,7 +31,7 @@ import numpy as np
 import encoders
 from faces.alignment import CONTEXT_MAX_PX
 from faces.decode import decode_image
-from faces.encoder import OnnxEncoder
+from faces.encoder import LoadedEncoder, OnnxEncoder
 from faces.jpeg import encode_jpeg
 from faces.pipeline import Pipeline
 from faces.sources import PhotoSource, open_source
@@ -147,7 +147,7 @@ def timed(work: Callable[[], object]) -> tuple[float, float]:
     return time.perf_counter() - wall_s, time.process_time() - cpu_s
 
 
-def embed_bare(encoder: OnnxEncoder, crops: Crops, threads: int) -> None:
+def embed_bare(encoder: LoadedEncoder, crops: Crops, threads: int) -> None:
     """Embed crops as they lie in memory, in as many threads as the builder has."""
     step = CropPreparer.together
     parts = [crops[start : start + step] for start in range(0, len(crops), step)]

@@ -75,6 +75,7 @@ class AsyncLookalike:
     make_collection = sent(calls.make_collection)
     erase_collection = sent(calls.erase_collection)
     info = sent(calls.info)
+    metrics = sent(calls.metrics)
     live = sent(calls.live)
     ready = sent(calls.ready)
 

@@ -257,6 +257,11 @@ def info() -> Call[Info]:
     return Call("GET", "info", _reads(Info))
 
 
+def metrics() -> Call[str]:
+    """Give the metrics in Prometheus's text format; takes an admin's key, or the same machine."""
+    return Call("GET", "metrics", lambda response: response.text)
+
+
 def live() -> Call[Health]:
     """Ask whether the process answers."""
     return Call("GET", "health/live", _reads(Health))

@@ -15,7 +15,7 @@ import numpy as np
 
 from faces.alignment import box_of, mean_landmarks_in
 from faces.detection import HaarDetector
-from faces.encoder import OnnxEncoder
+from faces.encoder import LoadedEncoder
 from faces.landmarks import LandmarkNetwork, Located, grey_of
 from faces.pose import yaw_deg
 from faces.quality import face_quality
@@ -82,7 +82,7 @@ class ConfirmingDetector:
         return item.score >= self._confirmed_from and inside and _size(item) >= LEAST_EYES_PX
 
 
-def open_detector(encoder: OnnxEncoder) -> Detector:
+def open_detector(encoder: LoadedEncoder) -> Detector:
     """The detector of an encoder: with its landmark network, where it has one."""
     if encoder.landmarks is None:
         return HaarDetector()

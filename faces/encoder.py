@@ -6,6 +6,7 @@ Its landmark network, if it has one, is loaded beside it.
 """
 
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import onnxruntime as ort
@@ -13,9 +14,28 @@ import onnxruntime as ort
 from faces.card import ENCODER_FILE, LANDMARKS_FILE, Card, load_card
 from faces.errors import BadCard, DeviceUnavailable
 from faces.landmarks import LandmarkNetwork
-from faces.types import Crops, Embeddings
+from faces.types import Crops, Embeddings, Encoder
 
 DEVICES = ("auto", "cpu", "cuda")
+
+
+class LoadedEncoder(Encoder, Protocol):
+    """An encoder with its card: what the pipeline needs, whether or not it batches."""
+
+    @property
+    def card(self) -> Card:
+        """What it expects and how well it does."""
+        ...
+
+    @property
+    def landmarks(self) -> LandmarkNetwork | None:
+        """Its landmark network, if it has one."""
+        ...
+
+    @property
+    def device(self) -> str:
+        """Where it runs: "cpu" or "cuda"."""
+        ...
 
 
 class OnnxEncoder:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from faces.alignment import (
     mean_landmarks,
 )
 from faces.decode import Limits, decode_image
-from faces.encoder import OnnxEncoder
+from faces.encoder import LoadedEncoder
 from faces.errors import ImageError, NoFace, SeveralFaces
 from faces.jpeg import encode_jpeg, is_bare_jpeg
 from faces.portraits import Portrait, encoder_crop, portrait
@@ -78,18 +78,38 @@ class EmbeddedPhoto:
     timing_ms: Mapping[str, float]
 
 
+class PipelineObserver(Protocol):
+    """Is told what a pipeline does, in the thread that does it."""
+
+    def staged(self, stage: str, took_ms: float) -> None:
+        """A step of the work on a photo is done: "decode", "detect" or "embed"."""
+        ...
+
+    def looked(self, faces: int) -> None:
+        """A photo was searched, and so many faces were found."""
+        ...
+
+
 class Pipeline:
     """Detector and encoder, joined."""
 
-    def __init__(self, detector: Detector, encoder: OnnxEncoder, limits: Limits | None = None):
+    def __init__(
+        self,
+        detector: Detector,
+        encoder: LoadedEncoder,
+        limits: Limits | None = None,
+        observer: PipelineObserver | None = None,
+    ) -> None:
         """Join them.
 
         Args:
             detector: finds faces.
             encoder: its card says which crop it is given.
             limits: on the bytes and pixels of a photo; the defaults of `Limits` if None.
+            observer: is told what was done and how long it took.
         """
         self.encoder = encoder
+        self._observer = observer
         self._detector = detector
         self._limits = limits or Limits()
 
@@ -124,7 +144,7 @@ class Pipeline:
         image, found = self._find(data)
         timing_ms = dict(found.timing_ms)
         chosen = choose(found.faces, which)
-        with _timed(timing_ms, "embed"):
+        with self._timed(timing_ms, "embed"):
             embeddings = self.encoder.embed(self._crops(image, chosen))
         faces = tuple(
             EmbeddedFace(face, embedding, encode_jpeg(context_crop(image, face.box)))
@@ -202,12 +222,23 @@ class Pipeline:
 
     def _find(self, data: bytes) -> tuple[Image, FoundPhoto]:
         timing_ms: dict[str, float] = {}
-        with _timed(timing_ms, "decode"):
+        with self._timed(timing_ms, "decode"):
             image = decode_image(data, self._limits)
-        with _timed(timing_ms, "detect"):
+        with self._timed(timing_ms, "detect"):
             faces = tuple(self._detector.detect(image))
+        if self._observer is not None:
+            self._observer.looked(len(faces))
         height, width = image.shape[:2]
         return image, FoundPhoto(width, height, faces, timing_ms)
+
+    @contextmanager
+    def _timed(self, timing_ms: dict[str, float], step: str) -> Iterator[None]:
+        """Note how long the block took, in milliseconds, under `step`."""
+        start = time.perf_counter()
+        yield
+        timing_ms[step] = (time.perf_counter() - start) * 1000
+        if self._observer is not None:
+            self._observer.staged(step, timing_ms[step])
 
     def _crops(self, image: Image, faces: Sequence[DetectedFace]) -> Crops:
         """The encoder's crops (N, S, S, 3), as its card says."""
@@ -235,11 +266,3 @@ def _embedded_crop(
     """A picture's face; the bytes are kept as they are, if they are a bare JPEG of its context."""
     kept = data if context is image and is_bare_jpeg(data) else encode_jpeg(context)
     return EmbeddedFace(DetectedFace(context_box(context), 1.0), embedding, kept)
-
-
-@contextmanager
-def _timed(timing_ms: dict[str, float], step: str) -> Iterator[None]:
-    """Note how long the block took, in milliseconds, under `step`."""
-    start = time.perf_counter()
-    yield
-    timing_ms[step] = (time.perf_counter() - start) * 1000

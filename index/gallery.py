@@ -14,7 +14,7 @@ from typing import Self
 
 from faces.card import Card
 from faces.types import Embeddings
-from index import collections, reading
+from index import changes, collections, reading
 from index.backup import backup
 from index.binding import Binding, KnownEncoder, bind, bound_encoder
 from index.centroids import by_centroids
@@ -272,8 +272,9 @@ class Gallery(Store):
         """Sizes of the store and of the vector index."""
         with self._database.read() as connection:
             people, faces = reading.count_people_and_faces(connection)
+            newest_seq = changes.last_seq(connection)
         index = self._projection
-        return Stats(people, faces, index.kind, index.size, index.last_seq)
+        return Stats(people, faces, index.kind, index.size, index.last_seq, newest_seq)
 
     def close(self) -> None:
         """Finish the upkeep and let go of the files; closing twice does no harm.

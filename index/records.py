@@ -156,6 +156,7 @@ class Stats:
         index_kind: of the vector index, for instance "exact".
         index_size: faces in the vector index.
         last_seq: the last change that the vector index has applied.
+        newest_seq: the last change of the store.
     """
 
     people: int
@@ -163,3 +164,4 @@ class Stats:
     index_kind: str
     index_size: int
     last_seq: int
+    newest_seq: int

@@ -152,6 +152,7 @@ class GuardedRoute(APIRoute):
         reads_json = self.body_field is not None
 
         async def admit_and_handle(request: Request) -> Response:
+            request.state.route = self.path  # for the metrics: the path itself has ids
             if needs is not None:
                 access: Access = request.app.state.resources.access
                 request.state.caller = await access.admit(request, needs)
@@ -189,8 +190,12 @@ async def _with_short_body(request: Request) -> Request:
         if len(body) > MAX_JSON_BYTES:
             raise TooLarge(f"the body has more than {MAX_JSON_BYTES:,} bytes")
 
+    read = [bytes(body)]
+
     async def receive() -> Message:
-        return {"type": "http.request", "body": bytes(body), "more_body": False}
+        if read:
+            return {"type": "http.request", "body": read.pop(), "more_body": False}
+        return await request.receive()  # so that it is noticed when the client leaves
 
     return Request(request.scope, receive)
 

@@ -19,11 +19,12 @@ from service.context import RequestContext
 from service.guard import HostGuard, refuse_open_bind
 from service.head import HeadAsGet
 from service.keeper import kept
+from service.metrics import Metrics
 from service.pace import Pace
 from service.problems import add_handlers
 from service.reference import openapi_schema, operation_id
 from service.resources import open_resources
-from service.routes import collections, compare, gallery, info, page, people, search
+from service.routes import collections, compare, gallery, info, metrics, page, people, search
 from service.settings import Settings
 from service.versions import versions
 
@@ -43,12 +44,18 @@ def create_app(settings: Settings, on_ready: Callable[[], None] | None = None) -
     """
     refuse_open_bind(settings)
 
+    counts = Metrics()
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        with open_resources(settings) as resources:
+        with open_resources(settings, counts) as resources:
             app.state.resources = resources
             with kept(app.state, on_ready):
                 yield
+
+    def draining() -> bool:
+        resources = getattr(app.state, "resources", None)
+        return resources is not None and resources.readiness.draining
 
     app = FastAPI(
         title="Lookalike",
@@ -58,9 +65,13 @@ def create_app(settings: Settings, on_ready: Callable[[], None] | None = None) -
         redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=operation_id,
-        middleware=_layers(settings),
+        middleware=[
+            *_outer_layers(settings),
+            Middleware(RequestContext, metrics=counts, draining=draining),
+            *_inner_layers(settings),
+        ],
     )
-    for room in (search, compare, gallery, people, collections, info, page):
+    for room in (search, compare, gallery, people, collections, info, metrics, page):
         app.include_router(room.router)
     app.mount("/assets", Assets(directory=page.FOLDER / "assets"))
     add_handlers(app)
@@ -68,17 +79,21 @@ def create_app(settings: Settings, on_ready: Callable[[], None] | None = None) -
     return app
 
 
-def _layers(settings: Settings) -> list[Middleware]:
-    """What lies around the routes, from the outside in."""
+def _outer_layers(settings: Settings) -> list[Middleware]:
+    """What lies around RequestContext."""
+    if not settings.trusted_proxies:
+        return []
+    proxies = ",".join(settings.trusted_proxies)
+    return [Middleware(ProxyHeadersMiddleware, trusted_hosts=proxies)]
+
+
+def _inner_layers(settings: Settings) -> list[Middleware]:
+    """What lies between RequestContext and the routes, from the outside in."""
     layers = [
-        Middleware(RequestContext),
         Middleware(HeadAsGet),
         Middleware(Pace, patience_s=settings.client_timeout_s),
         Middleware(HostGuard, allowed_hosts=settings.allowed_hosts, origins=settings.cors_origins),
     ]
-    if settings.trusted_proxies:
-        proxies = ",".join(settings.trusted_proxies)
-        layers.insert(0, Middleware(ProxyHeadersMiddleware, trusted_hosts=proxies))
     if settings.cors_origins:
         layers.append(
             Middleware(

@@ -16,7 +16,7 @@ from faces.errors import DetectionError, FaceError, ImageError
 from index.enrolment import photo_digest, prepare_face
 from index.records import Enrolled, NewFace
 from index.requests import DoneBefore, KeyedRequest
-from service.errors import NothingEnrolled
+from service.errors import NothingEnrolled, problem_of
 from service.parameters import EnrollForm
 from service.problems import rejected_photo
 from service.resources import Resources
@@ -46,6 +46,8 @@ def enrol(resources: Resources, asked: Enrolment) -> tuple[list[Enrolled], list[
     if request is not None and (before := resources.gallery.done_before(request)):
         return _again(before, asked.photos)
     faces, errors = _prepared(resources, asked)
+    for _, error in errors:
+        resources.metrics.rejected(problem_of(error).slug)
     if not faces:
         raise NothingEnrolled([(asked.photos[place].name, error) for place, error in errors])
     rejected = [rejected_photo(asked.photos[place].name, error) for place, error in errors]

@@ -70,6 +70,7 @@ def problem_response(
     sent = dict(headers or {})
     if problem.retry_after_s is not None:
         sent["Retry-After"] = str(problem.retry_after_s)
+    request.state.problem = problem.slug  # for the metrics
     body = {
         "type": problem.type,
         "title": problem.title,

@@ -1,6 +1,6 @@
 """Resources: what the service opens once and every request uses.
 
-Settings -> open_resources -> Resources(pipeline, gallery, work) -> app.state
+Settings -> open_resources -> Resources(pipeline, gallery, pool) -> app.state
 """
 
 import os
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import encoders
+from faces.batching import BatchingEncoder
 from faces.confirmation import open_detector
 from faces.decode import Limits
 from faces.encoder import OnnxEncoder
@@ -23,24 +24,28 @@ from service.audit import Audit
 from service.errors import NotReady
 from service.guard import may_be_anonymous
 from service.meaning import Meaning
+from service.metrics import Metrics
 from service.settings import Settings
 from service.uploads import UploadLimits
-from service.work import WorkPool
+from service.work import Work, WorkPool
 
 
 class Readiness:
-    """Whether requests can be answered, and if not, why. Set by the keeper, read by all."""
+    """Whether requests can be answered, and if not, why. Set by keeper and server, read by all."""
 
     def __init__(self) -> None:
         self.prepared = threading.Event()
         self.store_reachable = True
+        self.draining = False
 
     def check(self) -> None:
         """Pass, or say why not.
 
         Raises:
-            NotReady: still starting, or the store is away.
+            NotReady: still starting, stopping, or the store is away.
         """
+        if self.draining:
+            raise NotReady("the service is stopping; ask another, or again in a moment")
         if not self.prepared.is_set():
             raise NotReady("the service is starting; try again in a moment")
         if not self.store_reachable:
@@ -54,8 +59,10 @@ class Resources:
     settings: Settings
     pipeline: Pipeline
     gallery: Gallery
-    work: WorkPool
+    pool: WorkPool
+    work: Work
     meaning: Meaning
+    metrics: Metrics
     access: Access
     audit: Audit
     readiness: Readiness = field(default_factory=Readiness)
@@ -67,7 +74,7 @@ class Resources:
 
 
 @contextmanager
-def open_resources(settings: Settings) -> Iterator[Resources]:
+def open_resources(settings: Settings, metrics: Metrics) -> Iterator[Resources]:
     """Open and warm up everything; close it in the end, after the work in hand.
 
     Raises:
@@ -76,7 +83,13 @@ def open_resources(settings: Settings) -> Iterator[Resources]:
     """
     store = store_file(settings.data, settings.store_url)
     folder = own_encoder(store, asked_for=settings.encoder, default=encoders.shipped())
-    pipeline = open_pipeline(settings, folder)
+    pool = WorkPool(
+        settings.workers,
+        settings.queue,
+        longest_wait_s=settings.queue_wait_ms / 1000,
+        observer=metrics,
+    )
+    pipeline = open_pipeline(settings, folder, pool, metrics)
     gallery = Gallery.open(
         settings.data,
         encoder=pipeline.encoder.card,
@@ -86,10 +99,9 @@ def open_resources(settings: Settings) -> Iterator[Resources]:
         serve=True,
         actor="service",
     )
-    work = WorkPool(settings.workers, settings.queue)
     audit = Audit(gallery.audit_log, keep_days=settings.audit_days)
     try:
-        work.in_each_thread(pipeline.warm_up)
+        pool.in_each_thread(pipeline.warm_up)
         meaning = Meaning.of(pipeline.encoder.card, settings)
         access = Access(
             gallery.keys,
@@ -97,21 +109,29 @@ def open_resources(settings: Settings) -> Iterator[Resources]:
             anonymous_allowed=may_be_anonymous(settings),
             rate_limit=settings.rate_limit,
         )
-        yield Resources(settings, pipeline, gallery, work, meaning, access, audit)
+        yield Resources(settings, pipeline, gallery, pool, pool, meaning, metrics, access, audit)
     finally:
-        work.close()
+        pool.close()
         audit.close()
         gallery.close()
 
 
-def open_pipeline(settings: Settings, folder: Path) -> Pipeline:
-    """The pipeline around the encoder of a folder.
+def open_pipeline(settings: Settings, folder: Path, pool: WorkPool, metrics: Metrics) -> Pipeline:
+    """The pipeline around the encoder of a folder, warmed up but for what is of each thread.
 
     Raises:
         FaceError: the encoder folder or the device cannot be used.
     """
     # every worker runs the graph, so each takes its share of the cores
     threads = max(1, (os.cpu_count() or 1) // settings.workers)
-    encoder = OnnxEncoder(folder, device=settings.device, threads=threads)
+    bare = OnnxEncoder(folder, device=settings.device, threads=threads)
+    encoder = BatchingEncoder(
+        bare,
+        lanes=1 if bare.device == "cuda" else settings.workers,
+        wait_s=settings.batch_wait_ms / 1000,
+        company=lambda: pool.running,
+        observe=metrics.batched,
+    )
+    encoder.warm_up(settings.workers)
     limits = Limits(settings.max_bytes, settings.max_pixels)
-    return Pipeline(open_detector(encoder), encoder, limits)
+    return Pipeline(open_detector(encoder), encoder, limits, observer=metrics)

@@ -1,6 +1,7 @@
 """The server: from settings to a listening process, and down again without losing a request.
 
-    bind -> open -> serve -> SIGTERM or SIGINT -> finish what was accepted -> close -> exit
+    bind -> open -> serve -> SIGTERM or SIGINT -> refuse what is new, finish what was accepted
+        -> close -> exit
 
 The app's lifespan runs around uvicorn, not inside it: what goes wrong while opening then comes out
 as our own error instead of a logged traceback. The port is bound first, so that a taken one is told
@@ -10,6 +11,7 @@ at once.
 import asyncio
 import signal
 import socket
+import time
 from collections.abc import Callable
 from functools import partial
 from types import FrameType
@@ -22,10 +24,14 @@ from service.app import create_app
 from service.connections import protocol
 from service.errors import SettingsError
 from service.logs import configure_logging
+from service.resources import Readiness, Resources
 from service.settings import Settings
 
 DRAIN_S = 8
 """Accepted requests may take so long after SIGTERM; with closing, the exit is within 10 s."""
+
+REFUSE_S = 1
+"""So long after SIGTERM new requests are told that the service stops; then the port is closed."""
 
 _KEEP_ALIVE_S = 15
 _MAX_HEAD_BYTES = 16 * 2**10
@@ -40,7 +46,7 @@ def serve(settings: Settings, on_ready: Callable[[str], None]) -> None:
         GalleryError: the data folder cannot be used.
         SystemExit: in the end, with status 0.
     """
-    configure_logging(settings.log_level)
+    configure_logging(settings.log_level, kind=settings.log_format)
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, _exit)
     with _bind(settings) as listener:
@@ -60,12 +66,35 @@ async def _serve(app: FastAPI, settings: Settings, listener: socket.socket) -> N
         proxy_headers=False,  # the app has them, for trusted proxies
         root_path=settings.root_path,
         timeout_keep_alive=_KEEP_ALIVE_S,
-        timeout_graceful_shutdown=DRAIN_S,
+        timeout_graceful_shutdown=DRAIN_S - REFUSE_S,
         h11_max_incomplete_event_size=_MAX_HEAD_BYTES,
     )
     listener.listen(config.backlog)  # from here on clients wait, so that "ready" is true when told
     async with app.router.lifespan_context(app):
-        await uvicorn.Server(config).serve(sockets=[listener])
+        resources: Resources = app.state.resources
+        await _Server(config, resources.readiness).serve(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn, with a moment between the signal and the closing of the port.
+
+    In that moment new requests get 503 and `Connection: close`: clients with open connections, and
+    balancers that ask for /health/ready, learn in an orderly way that nothing more is taken.
+    """
+
+    def __init__(self, config: uvicorn.Config, readiness: Readiness) -> None:
+        super().__init__(config)
+        self._readiness = readiness
+        self._closing_at_s = float("inf")
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second: whether to close the port, and to end when all is answered."""
+        if not await super().on_tick(counter):
+            return False
+        if not self._readiness.draining:
+            self._readiness.draining = True
+            self._closing_at_s = time.monotonic() + REFUSE_S
+        return self.force_exit or time.monotonic() >= self._closing_at_s
 
 
 def _bind(settings: Settings) -> socket.socket:

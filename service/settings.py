@@ -56,6 +56,17 @@ class Settings(BaseSettings):
     queue: int = Field(
         32, ge=0, description="Requests that may wait for a worker; beyond it: 503 overloaded."
     )
+    queue_wait_ms: int = Field(
+        1500,
+        ge=0,
+        description="A request that would wait longer for a worker is refused: 503 overloaded.",
+    )
+    batch_wait_ms: float = Field(
+        0,
+        ge=0,
+        le=1000,
+        description="How long crops wait for those of other requests, to be encoded together.",
+    )
     prior: float = Field(
         0.5,
         gt=0,
@@ -110,6 +121,9 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe lines to log; access lines are info."
     )
+    log_format: Literal["plain", "json"] = Field(
+        "plain", description="Lines of key=value, or one JSON object a line."
+    )
 
     @field_validator("allowed_hosts", "cors_origins", "trusted_proxies", mode="before")
     @classmethod
@@ -118,7 +132,7 @@ class Settings(BaseSettings):
             return tuple(name.strip().lower() for name in value.split(",") if name.strip())
         return value
 
-    @field_validator("device", "log_level", mode="before")
+    @field_validator("device", "log_level", "log_format", mode="before")
     @classmethod
     def _ignore_case(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value

@@ -80,7 +80,7 @@ def _made_for(bound: KnownEncoder, before: Resources) -> Resources:
     """
     if bound.folder is None or load_card(bound.folder).contract_hash != bound.contract_hash:
         raise BadCard(f"encoder {bound.name!r} is not in the folder {bound.folder}")
-    pipeline = open_pipeline(before.settings, bound.folder)
+    pipeline = open_pipeline(before.settings, bound.folder, before.pool, before.metrics)
     pipeline.warm_up()
     card = pipeline.encoder.card
     gallery = before.gallery.successor(card)

@@ -10,12 +10,21 @@ from index.lookups import LookupKind
 from service.access import Caller
 from service.resources import Resources
 from service.schemas import EncoderName
+from service.work import RequestWork
+
+_DRAINED_BYTES = 2**20
+"""Read of the body of a request that comes while the service stops, so that its client is there to
+read the answer: a connection closed with bytes unread is reset."""
 
 
-def _resources_if_ready(request: Request) -> Resources:
+async def _resources_if_ready(request: Request) -> Resources:
+    """What the route uses; its work is dropped if the client leaves before it begins."""
     resources: Resources = request.app.state.resources
+    if resources.readiness.draining:
+        await _read_some(request)
     resources.readiness.check()
-    return acting_for(request, resources)
+    work = RequestWork(resources.pool, request.receive)
+    return acting_for(request, replace(resources, work=work))
 
 
 def acting_for(request: Request, resources: Resources) -> Resources:
@@ -36,6 +45,14 @@ def note_lookup(request: Request, resources: Resources, kind: LookupKind, *, fac
     """Note for the audit log that the request's caller looked at so many faces."""
     caller: Caller = request.state.caller
     resources.audit.note(caller.actor, kind, faces=faces)
+
+
+async def _read_some(request: Request) -> None:
+    count = 0
+    async for chunk in request.stream():
+        count += len(chunk)
+        if count > _DRAINED_BYTES:
+            return
 
 
 Ready = Annotated[Resources, Depends(_resources_if_ready)]

@@ -128,4 +128,6 @@ def _search(
         person_similarity=query.person_similarity,
         collection=query.collection,
     )
-    return photo, answers, (time.perf_counter() - start) * 1000
+    search_ms = (time.perf_counter() - start) * 1000
+    resources.metrics.staged("search", search_ms)
+    return photo, answers, search_ms

@@ -113,6 +113,7 @@ def test_collections_and_the_service_itself(lookalike, person_jpeg):
     assert sizes == {"default": 0, "family": 1}
     assert lookalike.erase_collection("family") == 1
     assert lookalike.info().gallery.index.size == 0
+    assert "lookalike_ready 1" in lookalike.metrics()
     assert (lookalike.live().status, lookalike.ready().status) == ("live", "ready")
 
 

@@ -10,7 +10,7 @@ from index.keys import ROLES
 from service.access import MAX_JSON_BYTES, PUBLIC_PATHS, GuardedRoute, needs_of
 from service.app import create_app
 from service.errors import SettingsError
-from service.routes import collections, compare, gallery, info, page, people, search
+from service.routes import collections, compare, gallery, info, metrics, page, people, search
 from tests.service.conftest import wait_until
 from tests.service.keyed import bearer, forget_ring, keys_of
 from tests.service.test_problems import ROUTES, ask
@@ -21,13 +21,13 @@ LOWEST = {
     route: "search" if method in {"GET", "POST"} else "admin"
     for route in ROUTES.keys() - PUBLIC
     for method in [route.split()[0]]
-} | {"POST /gallery": "enroll", "POST /collections": "admin"}
+} | {"POST /gallery": "enroll", "POST /collections": "admin", "GET /metrics": "admin"}
 """Every route of the contract that is not public, and the lowest role that it takes."""
 
 
 def test_every_route_declares_a_role_or_is_on_the_short_public_list(client):
     found = {}
-    for room in (search, compare, gallery, people, collections, info, page):
+    for room in (search, compare, gallery, people, collections, info, metrics, page):
         for route in room.router.routes:
             assert isinstance(route, APIRoute)
             needs = needs_of(route)

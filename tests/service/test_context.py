@@ -1,4 +1,5 @@
 import asyncio
+import json
 import logging
 import re
 
@@ -7,7 +8,7 @@ from starlette.requests import Request
 from ulid import ULID
 
 from service.context import RequestContext
-from service.logs import LineFormatter, configure_logging
+from service.logs import REQUEST_ID, JsonFormatter, LineFormatter, configure_logging
 
 
 def test_a_request_id_is_made_and_returned(client):
@@ -125,3 +126,48 @@ def test_a_fault_after_the_answer_has_begun_is_left_to_the_server():
 
     with pytest.raises(RuntimeError, match="too late"):
         run_alone(begin_and_fail)
+
+
+def test_a_line_of_json_has_everything_a_traceback_and_the_id_of_its_request():
+    REQUEST_ID.set("mine")
+    error = ValueError('broken\n"quoted"')
+    line = JsonFormatter().format(
+        record("internal", {"level": "x", "ms": 1.5}, (ValueError, error, None))
+    )
+    REQUEST_ID.set(None)
+    assert "\n" not in line
+    item = json.loads(line)
+    assert item["time"].endswith("Z")
+    assert (item["level"], item["event"], item["logger"]) == ("INFO", "internal", "lookalike")
+    assert (item["level_"], item["ms"], item["request_id"]) == ("x", 1.5, "mine")
+    assert item["traceback"] == 'ValueError: broken\n"quoted"'
+
+
+def test_what_a_worker_logs_has_the_id_of_its_request(client, monkeypatch, caplog):
+    gallery = client.app.state.resources.gallery
+    lines = []
+
+    def stats():
+        lines.append(LineFormatter().format(record("counting")))
+        return type(gallery).stats(gallery)
+
+    monkeypatch.setattr(gallery, "stats", stats)
+    client.get("/info", headers={"X-Request-ID": "mine-too"})
+    client.get("/health/live")
+    assert lines[0].endswith("counting request_id=mine-too")
+
+
+def test_warnings_of_other_libraries_are_lines_of_the_same_format(capsys):
+    root, ours = logging.getLogger(), logging.getLogger("lookalike")
+    before = root.handlers[:], root.level, ours.level
+    try:
+        configure_logging("warning", kind="json")
+        logging.getLogger("uvicorn.error").warning("Invalid HTTP request received.")
+    finally:
+        logging.captureWarnings(capture=False)
+        root.handlers[:], level, our_level = before
+        root.setLevel(level)
+        ours.setLevel(our_level)
+    item = json.loads(capsys.readouterr().err)
+    assert item["event"] == "Invalid HTTP request received."
+    assert item["logger"] == "uvicorn.error"

@@ -209,7 +209,7 @@ def test_beyond_the_queue_searches_are_refused_at_once_and_the_accepted_ones_ans
     work = client.app.state.resources.work
     with ThreadPoolExecutor(3) as clients:
         accepted = [clients.submit(post, client, face_jpeg) for _ in range(3)]
-        wait_until(lambda: work._taken == 3 and bool(asked))
+        wait_until(lambda: work.running + work.waiting == 3 and bool(asked))
         for _ in range(3):
             refused = post(client, face_jpeg)
             assert_problem(refused, "overloaded", 503)

@@ -1,12 +1,15 @@
 """The real process: started as a user starts it, spoken to over a socket, stopped by a signal."""
 
+import json
 import logging
 import os
 import re
 import signal
 import socket
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import httpx
 import pytest
@@ -30,6 +33,12 @@ def own_handlers():
     root.handlers[:] = handlers
     root.setLevel(levels[0])
     ours.setLevel(levels[1])
+
+
+def value(served, name):
+    """A metric without labels of a service."""
+    text = served.client.get("/metrics").text
+    return float(re.search(rf"^lookalike_{name} (\S+)", text, re.MULTILINE).group(1))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
@@ -87,24 +96,19 @@ def test_accepted_requests_are_answered_after_sigterm_and_no_new_ones_are_taken(
     serve, faces_picture
 ):
     served = serve(LOOKALIKE_WORKERS="1")
-    picture, sent = faces_picture(4), []
+    picture = faces_picture(4)
 
     def search():
-        def body():
-            yield picture
-            sent.append(1)  # asked for more, so the picture is on its way
-
         return httpx.post(
             f"{served.url}/search?faces=all",
-            content=body(),
+            content=picture,
             headers={"Content-Type": "image/jpeg"},
             timeout=60,
         )
 
     with ThreadPoolExecutor(3) as clients:
         answers = [clients.submit(search) for _ in range(3)]
-        wait_until(lambda: len(sent) == 3)
-        time.sleep(0.5)  # the server has read it by then
+        wait_until(lambda: value(served, "in_flight") + value(served, "queue_depth") == 3)
         assert served.stop() == 0
         assert [answer.result().status_code for answer in answers] == [200] * 3
     with pytest.raises(httpx.ConnectError):
@@ -224,3 +228,82 @@ def test_after_kill_9_amid_enrolments_every_acknowledged_face_is_found_and_none_
             assert again.json()["enrolled"] == [{**stored[name], "duplicate": True}]
     people = restarted.client.get("/people?limit=500").json()["items"]
     assert all(person["faces"] == 1 for person in people)
+
+
+@pytest.mark.slow
+def test_under_load_sigterm_breaks_no_accepted_request_and_refuses_new_ones_in_order(
+    serve, person_jpeg
+):
+    served = serve(LOOKALIKE_WORKERS="2", LOOKALIKE_QUEUE_WAIT_MS="3000")
+    photo, stopping, began = person_jpeg(1), threading.Event(), threading.Semaphore(0)
+    outcomes = []
+
+    def fire():
+        with httpx.Client(base_url=served.url, timeout=30) as client:
+            while True:
+                told_to_stop = stopping.is_set()
+                try:
+                    answer = client.post("/search", files={"image": photo})
+                except httpx.ConnectError:
+                    outcomes.append("refused")
+                    return
+                began.release()
+                slug = "" if answer.is_success else answer.json()["type"]
+                outcomes.append((answer.status_code, slug, told_to_stop))
+                if slug == "/problems/not-ready":
+                    assert answer.headers["connection"] == "close"
+                    return
+
+    with ThreadPoolExecutor(16) as clients:
+        firing = [clients.submit(fire) for _ in range(16)]
+        for _ in range(32):
+            assert began.acquire(timeout=60)
+        stopping.set()
+        signalled_s = time.monotonic()
+        assert served.stop() == 0
+        assert time.monotonic() - signalled_s < 10
+        for each in firing:
+            each.result()  # an error of a connection would be raised here
+    answers = {outcome[:2] for outcome in outcomes if outcome != "refused"}
+    assert answers <= {(200, ""), (503, "/problems/not-ready"), (503, "/problems/overloaded")}
+    assert (200, "") in answers
+    assert "Traceback" not in "".join(served.errors)
+
+
+@pytest.mark.slow
+def test_while_it_stops_the_service_is_not_ready_but_lives(serve):
+    served = serve()
+    with httpx.Client(base_url=served.url) as client:
+        assert client.get("/health/ready").status_code == 200
+        served.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: httpx.get(f"{served.url}/health/ready").status_code == 503)
+        assert client.get("/health/live").status_code == 200
+    assert served.stop() == 0
+
+
+@pytest.mark.slow
+def test_a_client_that_leaves_the_queue_is_counted_and_its_photo_not_looked_at(
+    serve, faces_picture
+):
+    served = serve(LOOKALIKE_WORKERS="1", LOOKALIKE_LOG_FORMAT="json")
+    picture = faces_picture(9)
+
+    def search(timeout):
+        with suppress(httpx.ReadTimeout):
+            httpx.post(
+                f"{served.url}/search?faces=all",
+                content=picture,
+                headers={"Content-Type": "image/jpeg"},
+                timeout=timeout,
+            )
+
+    with ThreadPoolExecutor(4) as clients:
+        first = [clients.submit(search, 60) for _ in range(2)]
+        wait_until(lambda: value(served, "queue_depth") >= 1)
+        second = [clients.submit(search, 0.05) for _ in range(2)]
+        for each in (*first, *second):
+            each.result()
+    wait_until(lambda: value(served, "in_flight") == 0)
+    assert value(served, "disconnected_total") + value(served, "photos_total") == 4
+    assert served.stop() == 0
+    assert all(json.loads(line)["event"] for line in served.errors)
