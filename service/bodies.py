@@ -33,10 +33,10 @@ def two_photos_body(first: str, second: str) -> dict[str, Any]:
 
 def photo_and_face_body(first: str, second: str, enrolled: str) -> dict[str, Any]:
     """A form of one photo, and of either another one or the id of an enrolled face."""
-    body = _body({first: _PHOTO, second: _PHOTO, enrolled: _FACE_ID}, [first])
-    form = body["requestBody"]["content"]["multipart/form-data"]["schema"]
-    form["oneOf"] = [{"required": [second]}, {"required": [enrolled]}]
-    return body
+    two = _form({first: _PHOTO, second: _PHOTO}, [first, second])
+    one = _form({first: _PHOTO, enrolled: _FACE_ID}, [first, enrolled])
+    content = {"multipart/form-data": {"schema": {"oneOf": [two, one]}}}
+    return {"requestBody": {"required": True, "content": content}}
 
 
 def enrol_body() -> dict[str, Any]:
@@ -63,12 +63,15 @@ def never_null(schema: dict[str, Any]) -> dict[str, Any]:
 def _body(
     properties: dict[str, Any], required: Sequence[str], others: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    """A form in which no other field is taken, besides bodies of other media types."""
-    form = {
+    form = {"multipart/form-data": {"schema": _form(properties, required)}}
+    return {"requestBody": {"required": True, "content": {**form, **(others or {})}}}
+
+
+def _form(properties: dict[str, Any], required: Sequence[str]) -> dict[str, Any]:
+    """A form in which no other field is taken."""
+    return {
         "type": "object",
         "properties": properties,
         "required": list(required),
         "additionalProperties": False,
     }
-    content = {"multipart/form-data": {"schema": form}, **(others or {})}
-    return {"requestBody": {"required": True, "content": content}}

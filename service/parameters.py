@@ -17,6 +17,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from index.cursors import encode_cursor
 from index.names import MAX_NAME_CHARACTERS
 from index.records import FaceChange
 from index.tables import DEFAULT_COLLECTION
@@ -61,6 +62,17 @@ def check_text(value: str) -> str:
     """
     if re.search(f"[{_CONTROLS}\ud800-\udfff]", value):
         raise ValueError("no control characters")
+    return value
+
+
+def check_time_text(value: object) -> object:
+    """The same value, if it is a date and a time in words; pydantic would take seconds as well.
+
+    Raises:
+        ValueError: it is a number, or the text of one.
+    """
+    if not isinstance(value, str) or not re.match(r"\d{4}-\d{2}-\d{2}[Tt ]", value):
+        raise ValueError("a time with its zone, such as 2027-11-22T10:00:00Z")
     return value
 
 
@@ -115,6 +127,7 @@ ConsentReference = Annotated[
 ]
 ExpiresAt = Annotated[
     AwareDatetime,
+    BeforeValidator(check_time_text),
     AfterValidator(check_time),
     Field(
         description="The face is erased then; a time with its zone (RFC 3339).",
@@ -195,22 +208,26 @@ class EmbedQuery(Query):
     )
 
 
+def _cursor(listing: str, *last: str | int) -> Any:  # noqa: ANN401 - as pydantic's Field
+    return Field(
+        None,
+        description="`next_cursor` of the page before.",
+        examples=[encode_cursor(listing, list(last))],
+        json_schema_extra={"format": f"{listing}-cursor"},
+    )
+
+
 class ListQuery(Query):
     """A page of a listing."""
 
     limit: int = Field(50, ge=1, le=500, description="Items on a page.", examples=[100])
-    cursor: str | None = Field(
-        None,
-        description="`next_cursor` of the page before.",
-        examples=["WyJmYWNlcyIsIDUwXQ"],
-        json_schema_extra={"format": "cursor"},
-    )
     collection: CollectionName = DEFAULT_COLLECTION
 
 
 class FacesQuery(ListQuery):
     """A page of faces."""
 
+    cursor: str | None = _cursor("faces", 50)
     person: str | None = Field(
         None,
         description="Only the faces of this person.",
@@ -222,6 +239,7 @@ class FacesQuery(ListQuery):
 class PeopleQuery(ListQuery):
     """A page of people."""
 
+    cursor: str | None = _cursor("people", "ada lark", 7)
     q: str | None = Field(None, description="Only names that begin so.", examples=["ada"])
 
 

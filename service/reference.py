@@ -56,6 +56,25 @@ _SAID_BY = {"401": "WWW-Authenticate", "429": "Retry-After", "503": "Retry-After
 """Statuses that say in a header how to get in, or when to try again."""
 
 
+_FACE = "$response.body#/enrolled/0/face_id"
+_PERSON = "$response.body#/enrolled/0/person_id"
+_LINKS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
+    "enrol": {
+        "show_face": {"face_id": _FACE},
+        "show_crop": {"face_id": _FACE},
+        "similar": {"face_id": _FACE},
+        "change_face": {"face_id": _FACE},
+        "erase_face": {"face_id": _FACE},
+        "rename_person": {"person_id": _PERSON},
+        "erase_person": {"person_id": _PERSON},
+    },
+    "list_faces": {"list_faces": {"cursor": "$response.body#/next_cursor"}},
+    "list_people": {"list_people": {"cursor": "$response.body#/next_cursor"}},
+    "make_collection": {"erase_collection": {"name": "$response.body#/name"}},
+}
+"""operationId -> what can be asked next -> its parameters, from the answer."""
+
+
 def operation_id(route: APIRoute) -> str:
     """A route's name, as clients in other languages will call it."""
     return route.name
@@ -81,6 +100,7 @@ def openapi_schema(app: FastAPI, root_path: str = "") -> dict[str, Any]:
         _summarise(operation)
         _say_absence_truly(operation.get("parameters", []))
         _add_examples(operation)
+        _add_links(operation)
         _add_headers(operation["responses"])
     return schema
 
@@ -142,6 +162,16 @@ def _add_examples(operation: dict[str, Any]) -> None:
             response["description"] = "Done."
     if name in BODIES:
         operation["requestBody"]["content"]["application/json"]["example"] = as_json(BODIES[name])
+
+
+def _add_links(operation: dict[str, Any]) -> None:
+    links = {
+        name: {"operationId": name, "parameters": parameters}
+        for name, parameters in _LINKS.get(operation["operationId"], {}).items()
+    }
+    for status, response in operation["responses"].items():
+        if links and status < "300":
+            response["links"] = links
 
 
 def _add_headers(responses: dict[str, Any]) -> None:

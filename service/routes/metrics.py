@@ -22,6 +22,7 @@ _TEXT = {
     response_class=Response,
     responses={200: {"content": {"text/plain": _TEXT}}, **documented()},
     dependencies=[ADMIN_OR_LOOPBACK],
+    openapi_extra={"security": [{}]},  # or no key, from the same machine
 )
 def metrics(request: Request) -> Response:
     """Give the metrics in Prometheus's text format.

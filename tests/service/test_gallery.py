@@ -235,3 +235,12 @@ def test_people_are_listed_by_prefix_and_erased_with_all_faces(client, enrol, pe
     assert [person["person"] for person in client.get("/people").json()["items"]] == ["Bo Finch"]
     answer = client.post("/search?group_by=face", files={"image": person_jpeg(1)}).json()
     assert [match["person"] for match in answer["faces"][0]["matches"]] == ["Bo Finch"]
+
+
+@pytest.mark.parametrize("time", [0, "0", 1e9, "1700000000", "2027-11-22", "soon", True])
+def test_an_expiry_is_a_whole_time_and_no_number(client, enrol, assert_problem, time):
+    face = enrol("Ada", 1)
+    answer = client.patch(f"/gallery/{face['face_id']}", json={"expires_at": time})
+    [error] = assert_problem(answer, "validation", 422)["errors"]
+    assert "2027-11-22T10:00:00Z" in error["allowed"]
+    assert client.get(f"/gallery/{face['face_id']}").json()["expires_at"] is None

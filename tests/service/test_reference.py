@@ -93,9 +93,10 @@ def test_every_parameter_is_explained_and_has_an_example(operations):
             assert parameter["description"], (route, parameter["name"])
             assert parameter["schema"]["examples"], (route, parameter["name"])
         content = operation.get("requestBody", {}).get("content", {})
-        form = content.get("multipart/form-data", {}).get("schema", {"properties": {}})
-        for name, field in form["properties"].items():
-            assert field.get("description"), (route, name)
+        form = content.get("multipart/form-data", {}).get("schema", {"oneOf": []})
+        for one in form.get("oneOf", [form]):
+            for name, field in one["properties"].items():
+                assert field.get("description"), (route, name)
 
 
 def test_every_json_body_and_every_answer_has_an_example(operations):

@@ -69,7 +69,17 @@ class Reference {
   body(operation, place) {
     const kind = { form: "multipart/form-data", json: "application/json" }[place];
     const schema = operation.requestBody?.content[kind]?.schema;
-    return schema && this.resolve(schema);
+    return schema && this.merged(this.resolve(schema));
+  }
+
+  // Where there is a choice of forms: the fields of all of them, required where all require them.
+  merged(schema) {
+    if (!schema.oneOf) return schema;
+    const [first, ...others] = schema.oneOf;
+    return {
+      properties: Object.assign({}, ...schema.oneOf.map((one) => one.properties)),
+      required: first.required.filter((name) => others.every((one) => one.required.includes(name))),
+    };
   }
 }
 
