@@ -231,11 +231,18 @@ def _people() -> Select[Any]:
         .where(FaceRow.person_key == PersonRow.key)
         .scalar_subquery()
     )
-    return select(*PersonRow.__table__.columns, faces.label("faces"))
+    first = (
+        select(FaceRow.id)
+        .where(FaceRow.person_key == PersonRow.key)
+        .order_by(FaceRow.key)
+        .limit(1)
+        .scalar_subquery()
+    )
+    return select(*PersonRow.__table__.columns, faces.label("faces"), first.label("face_id"))
 
 
 def _person(row: Row[Any]) -> Person:
-    return Person(row.id, row.name, row.faces, row.named)
+    return Person(row.id, row.name, row.faces, row.named, row.face_id)
 
 
 def _faces() -> Select[Any]:

@@ -111,12 +111,21 @@ class Enrolled:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A group of faces, and how many it has; `named` is False until somebody has named it."""
+    """A group of faces.
+
+    Attributes:
+        person_id: ULID.
+        person: name.
+        faces: how many.
+        named: False until somebody has named it.
+        face_id: the face enrolled first, to show the person by.
+    """
 
     person_id: str
     person: str
     faces: int
     named: bool = True
+    face_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -226,11 +226,17 @@ class PersonBody(BaseModel):
     person_id: str
     person: str
     faces: int
+    face_id: str | None = Field(description="The face enrolled first, to show the person by.")
 
     @classmethod
     def of(cls, person: Person) -> Self:
         """From the gallery's person."""
-        return cls(person_id=person.person_id, person=person.person, faces=person.faces)
+        return cls(
+            person_id=person.person_id,
+            person=person.person,
+            faces=person.faces,
+            face_id=person.face_id,
+        )
 
 
 class PeoplePage(BaseModel):

@@ -42,9 +42,11 @@ def test_a_person_is_renamed_and_merged(client, enrol, assert_problem):
     ada, bo = enrol("Ada", 1), enrol("Bo", 2)
     path = f"/people/{ada['person_id']}"
     renamed = client.patch(path, json={"person": "Cy"}).json()
-    assert renamed == {"person_id": ada["person_id"], "person": "Cy", "faces": 1}
+    cy = {"person_id": ada["person_id"], "person": "Cy", "faces": 1, "face_id": ada["face_id"]}
+    assert renamed == cy
     merged = client.patch(path, json={"person": "Bo"}).json()
-    assert merged == {"person_id": bo["person_id"], "person": "Bo", "faces": 2}
+    both = {"person_id": bo["person_id"], "person": "Bo", "faces": 2, "face_id": ada["face_id"]}
+    assert merged == both
     assert_problem(client.patch(path, json={"person": "Di"}), "not-found", 404)
     for body in ({"person": " "}, {"person": "a\nb"}, {}, {"name": "x"}, []):
         answer = client.patch(f"/people/{bo['person_id']}", json=body)

@@ -2,16 +2,18 @@
 //
 //   chosen face -> whole photo, or its part around that face -> explain() -> pictures, parts, remarks
 
-import { byId, call, element, kindWords } from "./common.js";
+import { call } from "./api.js";
+import { byId, element, kindWords } from "./common.js";
+import { cutFace } from "./photo.js";
 
 const AROUND = 0.6; // of the box's side on each side: enough to find the face again
 const SHOWN = 0.05; // parts with smaller shares are left out
 
 let turn = 0;
 
-// Opens the dialog. `photo` is the file, `image` the element that shows it, `face` the chosen face
-// of so many `faces`, `match` whom it is compared with.
-export async function explain({ photo, image, face, faces, match }) {
+// Opens the dialog. `photo` is the file, `face` the chosen face of so many `faces`, `match` whom it is
+// compared with.
+export async function explain({ photo, face, faces, match }) {
   const mine = ++turn;
   const dialog = byId("why");
   byId("why-title").textContent = `Why ${match.person}?`;
@@ -20,7 +22,7 @@ export async function explain({ photo, image, face, faces, match }) {
   if (!dialog.open) dialog.showModal();
   try {
     const form = new FormData();
-    form.append("image_a", faces > 1 ? await around(image, face.box) : photo);
+    form.append("image_a", faces > 1 ? await around(face.box) : photo);
     form.append("face_id", match.face_id);
     const answer = await call("explain", { method: "POST", body: form });
     if (mine === turn) show(answer, match);
@@ -30,13 +32,8 @@ export async function explain({ photo, image, face, faces, match }) {
 }
 
 // The part of the photo around one face, since the service explains the largest it finds.
-async function around(image, box) {
-  await image.decode();
-  const side = Math.round(box.width * (1 + 2 * AROUND));
-  const canvas = element("canvas", { width: side, height: side });
-  const left = box.left - box.width * AROUND;
-  const top = box.top - box.height * AROUND;
-  canvas.getContext("2d").drawImage(image, left, top, side, side, 0, 0, side, side);
+async function around(box) {
+  const canvas = await cutFace(box, AROUND);
   return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
 }
 

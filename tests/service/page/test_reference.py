@@ -1,12 +1,22 @@
 """The page at /docs, in a real Chromium: examples of all that is answered, from here only."""
 
+import httpx
 import pytest
 
-from tests.service.test_page import open_page, url  # noqa: F401 - fixtures
+pytestmark = pytest.mark.slow
 
 
-@pytest.mark.slow
-def test_the_reference_shows_the_examples_of_answers_and_problems(open_page):  # noqa: F811
+def test_the_reference_shows_every_operation(open_page, url):
+    from playwright.sync_api import expect
+
+    page = open_page("/docs")
+    paths = httpx.get(f"{url}/openapi.json").json()["paths"]
+    expect(page.locator(".operation")).to_have_count(sum(len(item) for item in paths.values()))
+    page.locator(".operation summary").first.click()
+    expect(page.locator(".operation").first).to_contain_text("curl -F image=@photo.jpg")
+
+
+def test_the_reference_shows_the_examples_of_answers_and_problems(open_page):
     from playwright.sync_api import expect
 
     page = open_page("/docs")
