@@ -98,7 +98,9 @@ _FACE: Mapping[str, Any] = MappingProxyType(
         "expires_at": None,
     }
 )
-_PERSON = PersonBody(person_id=EXAMPLE_PERSON_ID, person="Ada Lark", faces=3)
+_PERSON = PersonBody(
+    person_id=EXAMPLE_PERSON_ID, person="Ada Lark", faces=3, face_id=EXAMPLE_FACE_ID
+)
 _FAMILY = CollectionBody(name="family", people=0, faces=0)
 _SKY = RejectedPhoto(
     source_name="sky.jpg", type="/problems/no-face", detail="no face was found in the image"
@@ -174,7 +176,7 @@ ANSWERS: Mapping[tuple[str, str], Example] = MappingProxyType(
         ("change_face", "200"): FaceBody(**_FACE),
         ("list_people", "200"): PeoplePage(items=[_PERSON], next_cursor=None, total=1),
         ("rename_person", "200"): PersonBody(
-            person_id=EXAMPLE_PERSON_ID, person="Ada King", faces=3
+            person_id=EXAMPLE_PERSON_ID, person="Ada King", faces=3, face_id=EXAMPLE_FACE_ID
         ),
         ("erase_person", "200"): Erased(erased=3),
         ("list_collections", "200"): Collections(
