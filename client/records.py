@@ -201,11 +201,12 @@ class Enrolment:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A named group of faces, and how many it has."""
+    """A named group of faces, how many it has, and the first of them, to show the person by."""
 
     person_id: str
     person: str
     faces: int
+    face_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
