@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
-from cli import bulk, gallery_care, people, reembed
+from cli import bulk, face_map, gallery_care, people, reembed
 from cli.common import (
     Collection,
     Data,
@@ -37,6 +37,7 @@ def register(app: typer.Typer) -> None:
     gallery_care.register(gallery_app)
     reembed.register(gallery_app)
     bulk.register(gallery_app)
+    face_map.register(gallery_app)
     app.add_typer(gallery_app, name="gallery")
     people.register(app)
     app.command()(search)

@@ -29,6 +29,7 @@ from client.records import (
     Erased,
     Explanation,
     Face,
+    FaceMap,
     Health,
     Info,
     Match,
@@ -224,6 +225,14 @@ def list_people(
     """List people by name, one page; all, or those whose name begins with `q`."""
     parameters = {"q": q, "limit": limit, "cursor": cursor, "collection": collection}
     return Call("GET", "people", _reads(Page[Person]), parameters=parameters)
+
+
+def show_map(
+    *, limit: int | None = None, cursor: str | None = None, collection: str | None = None
+) -> Call[FaceMap]:
+    """Tell where faces are on the map of a collection, one page."""
+    parameters = {"limit": limit, "cursor": cursor, "collection": collection}
+    return Call("GET", "map", _reads(FaceMap), parameters=parameters)
 
 
 def rename_person(person_id: str, person: str) -> Call[Person]:

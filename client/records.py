@@ -219,6 +219,35 @@ class Page(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
+class MapPerson:
+    """A person on a map."""
+
+    person_id: str
+    person: str
+
+
+@dataclass(frozen=True, slots=True)
+class MapPoints:
+    """Faces on a map: the nth entries belong together; `person` counts in the map's people."""
+
+    face_id: tuple[str, ...]
+    person: tuple[int, ...]
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FaceMap:
+    """A page of the map of a collection; x and y are -1 to 1, `missing` faces are not on it."""
+
+    people: tuple[MapPerson, ...]
+    points: MapPoints
+    next_cursor: str | None
+    total: int
+    missing: int
+
+
+@dataclass(frozen=True, slots=True)
 class Collection:
     """A gallery of its own within the service."""
 

@@ -66,6 +66,7 @@ class Lookalike:
     change_face = sent(calls.change_face)
     erase_face = sent(calls.erase_face)
     list_people = sent(calls.list_people)
+    show_map = sent(calls.show_map)
     rename_person = sent(calls.rename_person)
     erase_person = sent(calls.erase_person)
     list_collections = sent(calls.list_collections)

@@ -156,6 +156,24 @@ class Page(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a face is on the map of its collection; x and y are -1 to 1."""
+
+    face_id: str
+    person_id: str
+    person: str
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
+class MapPage(Page[Place]):
+    """A part of a map. `missing` counts the faces of the collection that have no place on it."""
+
+    missing: int
+
+
+@dataclass(frozen=True, slots=True)
 class Stats:
     """Sizes of a gallery and of its projection.
 

@@ -17,13 +17,13 @@ from faces.alignment import CONTEXT_MARGIN, crop_from_context
 from faces.card import Card
 from faces.decode import decode_image
 from faces.jpeg import encode_jpeg
-from index import collections, moving, reading, requests, writing
+from index import collections, face_map, moving, reading, requests, writing
 from index.binding import Binding, check_still_bound
 from index.database import Database
 from index.keys import ApiKeys
 from index.lookups import AuditLog
 from index.names import clean_name
-from index.records import Collection, Enrolled, Face, FaceChange, NewFace, Page, Person
+from index.records import Collection, Enrolled, Face, FaceChange, MapPage, NewFace, Page, Person
 from index.requests import DoneBefore, KeyedRequest
 from index.tables import DEFAULT_COLLECTION
 from index.vectors import checked
@@ -233,6 +233,24 @@ class Store:
             key = collections.collection_key(connection, collection)
             return reading.page_of_people(
                 connection, collection_key=key, prefix=prefix, limit=limit, cursor=cursor
+            )
+
+    def places(
+        self, *, limit: int, cursor: str | None = None, collection: str = DEFAULT_COLLECTION
+    ) -> MapPage:
+        """Places of faces on the map of a collection, as `index.face_map.draw` left them.
+
+        Raises:
+            InvalidCursor: `cursor` is not the `next_cursor` of such a page.
+            NotFound: no collection has this name.
+        """
+        with self._database.read() as connection:
+            return face_map.page_of_places(
+                connection,
+                collection_key=collections.collection_key(connection, collection),
+                encoder_key=self._binding.encoder_key,
+                limit=limit,
+                cursor=cursor,
             )
 
     def person(self, person_id: str) -> Person:

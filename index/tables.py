@@ -2,6 +2,7 @@
 
     collection 1-n person 1-n face 1-1 context_crop
                                    1-n embedding n-1 encoder
+                                   1-n map_place n-1 encoder
     gallery      which encoder the gallery is bound to (one row)
     change_log   what a vector index has to follow: sequence number, operation, face key
     audit_log    who did what, when: ids only
@@ -20,6 +21,7 @@ from sqlalchemy import (
     BigInteger,
     DateTime,
     Dialect,
+    Double,
     ForeignKey,
     Index,
     Integer,
@@ -189,6 +191,24 @@ class EmbeddingRow(Table):
         index=True,
     )
     vector: Mapped[bytes]
+
+
+class MapPlaceRow(Table):
+    """Where a face is on the map of its collection, by one encoder: both axes -1 to 1."""
+
+    __tablename__ = "map_place"
+
+    encoder_key: Mapped[int] = mapped_column(
+        ForeignKey(EncoderRow.key, ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    face_key: Mapped[int] = mapped_column(
+        ForeignKey(FaceRow.key, ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+        index=True,
+    )
+    x: Mapped[float] = mapped_column(Double)
+    y: Mapped[float] = mapped_column(Double)
 
 
 class ChangeRow(Table):

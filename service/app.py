@@ -25,6 +25,7 @@ from service.problems import add_handlers
 from service.reference import openapi_schema, operation_id
 from service.resources import open_resources
 from service.routes import collections, compare, gallery, info, metrics, page, people, search
+from service.routes import map as face_map
 from service.settings import Settings
 from service.versions import versions
 
@@ -71,7 +72,11 @@ def create_app(settings: Settings, on_ready: Callable[[], None] | None = None) -
             *_inner_layers(settings),
         ],
     )
+<<<<<<< HEAD
     for room in (search, compare, gallery, people, collections, info, metrics, page):
+=======
+    for room in (search, compare, gallery, people, face_map, collections, info, page):
+>>>>>>> 4713d47 (Map: places of faces in the store, a command that finds them, GET /map)
         app.include_router(room.router)
     app.mount("/assets", Assets(directory=page.FOLDER / "assets"))
     add_handlers(app)

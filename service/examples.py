@@ -35,6 +35,9 @@ from service.schemas import (
     FacesPage,
     FoundFace,
     ImageSize,
+    MapPerson,
+    MapPoints,
+    MapResponse,
     MatchBody,
     PeoplePage,
     PersonBody,
@@ -177,6 +180,13 @@ ANSWERS: Mapping[tuple[str, str], Example] = MappingProxyType(
         ("list_people", "200"): PeoplePage(items=[_PERSON], next_cursor=None, total=1),
         ("rename_person", "200"): PersonBody(
             person_id=EXAMPLE_PERSON_ID, person="Ada King", faces=3, face_id=EXAMPLE_FACE_ID
+        ),
+        ("show_map", "200"): MapResponse(
+            people=[MapPerson(person_id=EXAMPLE_PERSON_ID, person="Ada Lark")],
+            points=MapPoints(face_id=[EXAMPLE_FACE_ID], person=[0], x=[-0.25], y=[0.75]),
+            next_cursor=None,
+            total=1,
+            missing=0,
         ),
         ("erase_person", "200"): Erased(erased=3),
         ("list_collections", "200"): Collections(

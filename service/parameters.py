@@ -224,6 +224,12 @@ class ListQuery(Query):
     collection: CollectionName = DEFAULT_COLLECTION
 
 
+class MapQuery(ListQuery):
+    """A page of a map."""
+
+    limit: int = Field(5000, ge=1, le=20_000, description="Faces on a page.")
+
+
 class FacesQuery(ListQuery):
     """A page of faces."""
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, JsonValue
 
 from faces.quality import advice_on
 from faces.types import Box, DetectedFace
-from index.records import Enrolled, Face, Match, Person
+from index.records import Enrolled, Face, MapPage, Match, Person
 from service.meaning import Meaning
 
 Similarity = Annotated[float, Field(ge=-1, le=1, description="Cosine; higher is more alike.")]
@@ -245,6 +245,50 @@ class PeoplePage(BaseModel):
     items: list[PersonBody]
     next_cursor: str | None
     total: int
+
+
+class MapPerson(BaseModel):
+    """A person on the map."""
+
+    person_id: str
+    person: str
+
+
+class MapPoints(BaseModel):
+    """Faces on the map, as four lists of one length: the nth entries belong together."""
+
+    face_id: list[str]
+    person: list[int] = Field(description="Place of the person in `people`, from 0.")
+    x: list[float] = Field(description="-1 to 1.")
+    y: list[float] = Field(description="-1 to 1.")
+
+
+class MapResponse(BaseModel):
+    """A page of the map; each person on the page is named once."""
+
+    people: list[MapPerson]
+    points: MapPoints
+    next_cursor: str | None
+    total: int
+    missing: int = Field(description="Faces of the collection that are not on the map yet.")
+
+    @classmethod
+    def of(cls, page: MapPage) -> Self:
+        """From the gallery's page."""
+        people = {place.person_id: place.person for place in page.items}
+        position = {person_id: number for number, person_id in enumerate(people)}
+        return cls(
+            people=[MapPerson(person_id=key, person=name) for key, name in people.items()],
+            points=MapPoints(
+                face_id=[place.face_id for place in page.items],
+                person=[position[place.person_id] for place in page.items],
+                x=[round(place.x, 5) for place in page.items],
+                y=[round(place.y, 5) for place in page.items],
+            ),
+            next_cursor=page.next_cursor,
+            total=page.total,
+            missing=page.missing,
+        )
 
 
 class Erased(BaseModel):

@@ -169,6 +169,8 @@ def test_every_field_of_an_answer_is_in_its_record():
         "Person": "PersonBody",
         "Collection": "CollectionBody",
         "Explanation": "ExplainResponse",
+        "FaceMap": "MapResponse",
+        "MapPoints": "MapPoints",
         "Info": "Info",
         "Encoder": "EncoderInfo",
         "Quality": "QualityBody",

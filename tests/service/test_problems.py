@@ -27,6 +27,7 @@ ROUTES = {
     "GET /people": "people",
     "PATCH /people/{person_id}": "rename_person",
     "DELETE /people/{person_id}": "erase_person",
+    "GET /map": "places",
     "GET /collections": "collections",
     "POST /collections": "make_collection",
     "DELETE /collections/{name}": "erase_collection",
