@@ -72,11 +72,7 @@ def create_app(settings: Settings, on_ready: Callable[[], None] | None = None) -
             *_inner_layers(settings),
         ],
     )
-<<<<<<< HEAD
-    for room in (search, compare, gallery, people, collections, info, metrics, page):
-=======
-    for room in (search, compare, gallery, people, face_map, collections, info, page):
->>>>>>> 4713d47 (Map: places of faces in the store, a command that finds them, GET /map)
+    for room in (search, compare, gallery, people, face_map, collections, info, metrics, page):
         app.include_router(room.router)
     app.mount("/assets", Assets(directory=page.FOLDER / "assets"))
     add_handlers(app)

@@ -227,7 +227,7 @@ class ListQuery(Query):
 class MapQuery(ListQuery):
     """A page of a map."""
 
-    limit: int = Field(5000, ge=1, le=20_000, description="Faces on a page.")
+    limit: int = Field(5000, ge=1, le=20_000, description="Faces on a page.", examples=[5000])
 
 
 class FacesQuery(ListQuery):
