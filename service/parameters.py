@@ -228,6 +228,7 @@ class MapQuery(ListQuery):
     """A page of a map."""
 
     limit: int = Field(5000, ge=1, le=20_000, description="Faces on a page.", examples=[5000])
+    cursor: str | None = _cursor("map", 5000)
 
 
 class FacesQuery(ListQuery):
