@@ -118,24 +118,26 @@ class Bare:
         self._gallery.search(embeddings, k=9)
         return time.perf_counter() - start
 
-    def run(self, seconds: float) -> list[float]:
-        """Search one photo after the other for so long."""
+    def run(self, seconds: float) -> tuple[list[float], float]:
+        """Search one photo after the other for so long; seconds of each, the processor's in all."""
+        cpu_s = time.process_time()
         taken: list[float] = []
         pictures = photos()
         ends = time.monotonic() + seconds
         while time.monotonic() < ends:
             taken.append(self.search(pictures[len(taken) % len(pictures)]))
-        return taken
+        return taken, time.process_time() - cpu_s
 
 
 _bare: list[Bare] = []  # of a child: a process pool has no other place for what it keeps
 
 
-def _open_bare(data: Path) -> None:
+def open_bare(data: Path) -> None:
+    """Make a child ready; for a process pool."""
     _bare.append(Bare(data))
 
 
-def _run_bare(seconds: float) -> list[float]:
+def _run_bare(seconds: float) -> tuple[list[float], float]:
     return _bare[0].run(seconds)
 
 
@@ -168,15 +170,17 @@ def compared(data: Path, spare: Path, arguments: argparse.Namespace) -> Row:
     seconds = arguments.seconds
     rounds: list[Row] = []
     with (
-        ProcessPoolExecutor(CORES, initializer=_open_bare, initargs=(spare,)) as bare,
+        ProcessPoolExecutor(CORES, initializer=open_bare, initargs=(spare,)) as bare,
         served(data) as (url, process),
     ):
         wait_for(bare)
         asked(url, 2, 2.0)
         for _ in range(arguments.rounds):
             before_mb = anon_mb(process.pid)
-            alone_bare = bare.submit(_run_bare, seconds).result()
+            alone_bare, bare_cpu_s = bare.submit(_run_bare, seconds).result()
+            alone_cpu_s = cpu_seconds(process.pid)
             alone = asked(url, 1, seconds)
+            alone_cpu_s = cpu_seconds(process.pid) - alone_cpu_s
             crowd_bare = together(bare, seconds)
             cpu_s = cpu_seconds(process.pid)
             crowd = asked(url, CLIENTS, seconds)
@@ -185,10 +189,12 @@ def compared(data: Path, spare: Path, arguments: argparse.Namespace) -> Row:
                 {
                     "alone_bare_p50_ms": 1000 * float(np.median(alone_bare)),
                     "alone_p50_ms": 1000 * p50(alone["answers"]),
+                    "alone_bare_cpu_ms": 1000 * bare_cpu_s / len(alone_bare),
+                    "alone_cpu_ms": 1000 * alone_cpu_s / max(1, alone["done"]),
                     "bare_per_s": crowd_bare,
                     "crowd_per_s": crowd["per_s"],
                     "crowd_statuses": crowd["statuses"],
-                    "service_cpu_ms_each": 1000 * cpu_s / max(1, crowd["done"]),
+                    "crowd_cpu_ms_each_with_refusals": 1000 * cpu_s / max(1, crowd["done"]),
                     "generator_cores": crowd["generator_cores"],
                     "crowd_per_s_less_generator": crowd["per_s"]
                     / (1 - crowd["generator_cores"] / CORES),
@@ -218,6 +224,9 @@ def compared(data: Path, spare: Path, arguments: argparse.Namespace) -> Row:
         "crowd_ratio_generator_not_taken_off": float(
             np.median([row["crowd_per_s"] / row["bare_per_s"] for row in rounds])
         ),
+        "alone_ratio_of_cpu": float(
+            np.median([row["alone_cpu_ms"] / row["alone_bare_cpu_ms"] for row in rounds])
+        ),
         "bare_per_s": median("bare_per_s"),
         "crowd_per_s": median("crowd_per_s"),
         "alone_p50_ms": median("alone_p50_ms"),
@@ -243,7 +252,7 @@ def wait_for(bare: ProcessPoolExecutor) -> None:
 def together(bare: ProcessPoolExecutor, seconds: float) -> float:
     """Photos a second of as many bare processes as cores."""
     runs = [bare.submit(_run_bare, seconds) for _ in range(CORES)]
-    return sum(len(taken) / sum(taken) for taken in (run.result() for run in runs))
+    return sum(len(taken) / sum(taken) for taken, _ in (run.result() for run in runs))
 
 
 def asked(url: str, clients: int, seconds: float) -> Row:
