@@ -75,10 +75,10 @@ def encoder_folder(settings: "Settings") -> Path:
         BadCard: the folder that the settings name is no encoder folder.
     """
     import encoders
-    from index.ground import store_file
+    from index.ground import store_place
     from index.own_encoder import own_encoder
 
-    store = store_file(settings.data, settings.store_url)
+    store = store_place(settings.data, settings.store_url)
     return own_encoder(store, asked_for=settings.encoder, default=encoders.shipped())
 
 

@@ -21,6 +21,7 @@ from index.errors import BadBackup, Conflict, StoreUnavailable
 from index.files import sync_folder
 from index.folder_lock import FolderLock
 from index.logs import ERASURES
+from index.sqlite import SqliteDatabase
 from index.tables import FaceRow
 from index.writing import erase_faces
 
@@ -47,6 +48,7 @@ def backup(database: Database, target: Path) -> int:
         Conflict: there is such a file already.
         StorageFull: no room.
         StoreUnavailable: the file cannot be written.
+        Unsupported: the store is no file; the error says what copies it.
     """
     if target.exists():
         raise Conflict(f"{target} is there already; a backup replaces nothing")
@@ -150,7 +152,7 @@ def _of_damaged(store: Path, error: sqlite3.Error, *, replace: bool) -> list[str
 
 def _erase_again(fresh: Path, erased: Sequence[str]) -> Restored:
     """Erase from the copy what had been erased from the store, and empty its log."""
-    database = Database(f"sqlite:///{fresh.absolute()}")
+    database = SqliteDatabase(f"sqlite:///{fresh.absolute()}")
     try:
         with database.write() as connection:
             again = 0

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
-from sqlalchemy import Connection, Row, delete, exists, func, select, update
+from sqlalchemy import Row, delete, exists, func, select, update
 
 from faces.errors import ImageError
 from faces.types import Embeddings
@@ -135,18 +135,14 @@ class Checkup:
                 self._note("index", f"does not find the face with the key {face_key}")
 
     def _check_database(self) -> None:
-        with self._database.read() as connection:
-            found = _integrity(connection)
-            references = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+        found, orphans = self._database.faults(), self._database.orphans()
         repaired = False
         if found and self._repair:
-            with self._database.write() as connection:
-                connection.exec_driver_sql("REINDEX")
-            with self._database.read() as connection:
-                repaired = not _integrity(connection)
+            self._database.rebuild_indexes()
+            repaired = not self._database.faults()
         for line in found:
             self._note("database", line, repaired=repaired)
-        for table, row_id, *_ in references:
+        for table, row_id in orphans:
             repaired = self._remove_orphans(table)
             self.index_can_be_checked &= repaired  # the index reads all embeddings
             self._note("reference", f"{table} {row_id}", repaired=repaired)
@@ -249,12 +245,6 @@ class Checkup:
 
     def _note(self, what: What, where: str, *, repaired: bool = False) -> None:
         self.report.findings.append(Finding(what, where, repaired))
-
-
-def _integrity(connection: Connection) -> list[str]:
-    """What SQLite finds wrong with its own structures."""
-    lines = [line for (line,) in connection.exec_driver_sql("PRAGMA integrity_check").all()]
-    return [] if lines == ["ok"] else lines
 
 
 def _unit(vector: Embeddings) -> bool:

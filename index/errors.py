@@ -9,6 +9,7 @@ GalleryError
 |-- UnknownIndexKind      no vector index has this name
 |-- BadBackup             the file is no whole backup of a gallery
 |-- BadImport             a file cannot be imported, or one row of it
+|-- Unsupported           this store or index has other means for that
 |-- ExtraMissing          what is asked for needs a package that is not installed
 |-- EncoderMismatch       the gallery belongs to another encoder
 |-- EncoderChanged        the gallery was switched to another encoder while it was open
@@ -16,7 +17,7 @@ GalleryError
 `-- StoreError            the store cannot do its work now
     |-- StorageFull       the disk is full; nothing was stored
     |-- CleaningFailed    what was erased could not be overwritten yet
-    `-- StoreUnavailable  the database is damaged, locked, unreadable or of a newer version
+    `-- StoreUnavailable  the database is away, damaged, locked, unreadable or of a newer version
         `-- StoreReadOnly the disk or the file cannot be written; it can still be read
 """
 
@@ -81,6 +82,10 @@ class BadImport(GalleryError):
     """A file that is to be imported is malformed or of another encoder, or one row of it is."""
 
 
+class Unsupported(GalleryError):
+    """This store or index has other means for what is asked; the error says which."""
+
+
 class ExtraMissing(GalleryError):
     """What is asked for needs a package that is not installed.
 
@@ -142,7 +147,7 @@ class CleaningFailed(StoreError):
 
 
 class StoreUnavailable(StoreError):
-    """The database is damaged, locked for too long, unreadable or of a newer version."""
+    """The database is away, damaged, locked for too long, unreadable or of a newer version."""
 
 
 class StoreReadOnly(StoreUnavailable):

@@ -7,24 +7,43 @@ is open stands on the same one, with another index.
 from contextlib import ExitStack
 from pathlib import Path
 
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
 from index.binding import Binding
-from index.database import Database, make_folder, sqlite_path
+from index.database import Database, make_folder
 from index.folder_lock import FolderLock
+from index.errors import ExtraMissing
 from index.kinds import choose_kind
 from index.projection import Projection
+from index.sqlite import SqliteDatabase, sqlite_path
 from index.upkeep import Upkeep
 
 STORE_FILE = "gallery.sqlite"
 INDEX_FOLDER = "index"
 
+POSTGRES = ("postgresql", "postgres")
+"""What URLs of PostgreSQL begin with."""
 
-def store_file(data: Path, store_url: str | None) -> Path:
-    """The file of the database of a data folder, or at `store_url`; it need not exist.
+
+def store_place(data: Path, store_url: str | None) -> Path | URL:
+    """Where the database of a data folder is, or the one at `store_url`; it need not exist.
 
     Raises:
-        StoreUnavailable: `store_url` is no URL of a SQLite file.
+        StoreUnavailable: `store_url` is no URL of SQLite or of PostgreSQL.
     """
-    return data / STORE_FILE if store_url is None else sqlite_path(store_url)
+    if store_url is None:
+        return data / STORE_FILE
+    return postgres_url(store_url) or sqlite_path(store_url)
+
+
+def postgres_url(store_url: str) -> URL | None:
+    """The URL of a PostgreSQL database; None if it means something else."""
+    try:
+        url = make_url(store_url)
+    except ArgumentError:
+        return None
+    return url if url.get_backend_name() in POSTGRES else None
 
 
 def open_store(data: Path, store_url: str | None) -> Database:
@@ -32,9 +51,17 @@ def open_store(data: Path, store_url: str | None) -> Database:
 
     Raises:
         StorageFull: no room to make it.
-        StoreUnavailable: the store is damaged, unreadable or of a newer version.
+        StoreUnavailable: the store is away, damaged, unreadable or of a newer version.
+        ExtraMissing: what speaks to PostgreSQL is not installed.
     """
-    return Database(store_url or f"sqlite:///{data.absolute() / STORE_FILE}")
+    url = None if store_url is None else postgres_url(store_url)
+    if url is None:
+        return SqliteDatabase(store_url or f"sqlite:///{data.absolute() / STORE_FILE}")
+    try:
+        from index.postgres import PostgresDatabase  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise ExtraMissing("a PostgreSQL store", package="psycopg", extra="postgres") from error
+    return PostgresDatabase(url)
 
 
 class Ground:

@@ -12,6 +12,9 @@ import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
+
+from sqlalchemy.engine import URL
 
 from faces.card import load_card
 from faces.errors import BadCard
@@ -28,6 +31,9 @@ _FORMER = """
 """
 
 
+_Rows: TypeAlias = list[tuple[object, ...]]
+
+
 @dataclass(frozen=True, slots=True)
 class _Told:
     """What a gallery tells: its encoder's contract and folder, and the contracts before it."""
@@ -37,11 +43,11 @@ class _Told:
     former: frozenset[str]
 
 
-def own_encoder(store: Path, *, asked_for: Path | None, default: Path) -> Path:
+def own_encoder(store: Path | URL, *, asked_for: Path | None, default: Path) -> Path:
     """The encoder folder to open a gallery with.
 
     Args:
-        store: the file of its database; it need not exist.
+        store: the file or the URL of its database; it need not exist.
         asked_for: what a setting says; it counts unless the gallery was moved away from it.
         default: for galleries that know nothing.
 
@@ -64,19 +70,34 @@ def own_encoder(store: Path, *, asked_for: Path | None, default: Path) -> Path:
     return told.folder
 
 
-def _ask(store: Path) -> _Told | None:
+def _ask(store: Path | URL) -> _Told | None:
     """What the gallery tells; None if there is none, or one of an older schema."""
+    found = _ask_file(store) if isinstance(store, Path) else _ask_server(store)
+    if found is None:
+        return None
+    bound, former = found
+    if not bound or bound[0][1] is None:
+        return None
+    [(contract_hash, folder)] = bound
+    return _Told(str(contract_hash), Path(str(folder)), frozenset(str(item) for (item,) in former))
+
+
+def _ask_file(store: Path) -> list[_Rows] | None:
     if not store.is_file():
         return None
     try:
         with closing(sqlite3.connect(f"{store.absolute().as_uri()}?mode=ro", uri=True)) as found:
-            bound = found.execute(_BOUND).fetchone()
-            former = found.execute(_FORMER).fetchall()
+            return [found.execute(query).fetchall() for query in (_BOUND, _FORMER)]
     except sqlite3.Error:  # told in full by whoever opens it for good
         return None
-    if bound is None or bound[1] is None:
+
+
+def _ask_server(store: URL) -> list[_Rows] | None:
+    try:
+        from index.postgres import peek  # noqa: PLC0415 - an extra
+    except ImportError:  # told by whoever opens it
         return None
-    return _Told(bound[0], Path(bound[1]), frozenset(item for (item,) in former))
+    return peek(store, _BOUND, _FORMER)
 
 
 def _has(folder: Path, contract_hash: str) -> bool:

@@ -184,7 +184,7 @@ class Projection:
                 self._load_once()
         except InvalidEmbedding as error:
             raise StoreUnavailable(
-                f"{self._database.path} has a damaged embedding ({error}): "
+                f"{self._database.name} has a damaged embedding ({error}): "
                 "`lookalike gallery check --repair` rebuilds it"
             ) from error
 

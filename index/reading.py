@@ -137,7 +137,8 @@ def page_of_people(
     wanted = [PersonRow.collection_key == collection_key]
     if prefix:
         first = fold(prefix)
-        wanted.append(PersonRow.name_folded.between(first, first + _AFTER_ALL_TEXT))
+        wanted.append(PersonRow.name_folded >= first)
+        wanted.append(PersonRow.name_folded <= first + _AFTER_ALL_TEXT)
     query = _people().where(*wanted)
     if cursor is not None:
         query = query.where(place > tuple_(*decode_cursor("people", cursor, (str, int))))

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
-from sqlalchemy import Connection, Row, exists, func, insert, select
+from sqlalchemy import Connection, Row, exists, func, insert, or_, select
 
 from faces.card import Card
 from faces.coverage import LARGEST_WHOLE_BOX_PX
@@ -116,7 +116,9 @@ class Reembedding:
         Raises:
             Conflict: the gallery is bound to this encoder already.
         """
-        wide = func.max(FaceRow.width_px, FaceRow.height_px) > LARGEST_WHOLE_BOX_PX
+        wide = or_(
+            FaceRow.width_px > LARGEST_WHOLE_BOX_PX, FaceRow.height_px > LARGEST_WHOLE_BOX_PX
+        )
         with self._database.read() as connection:
             bound = bound_encoder(connection)
             if bound.key == self._key:

@@ -26,6 +26,7 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    String,
     TypeDecorator,
     UniqueConstraint,
 )
@@ -35,6 +36,9 @@ DEFAULT_COLLECTION_KEY = 1
 """The first migration makes this collection, "default", and nothing removes it."""
 
 DEFAULT_COLLECTION = "default"
+
+Name = String().with_variant(String(collation="C"), "postgresql")
+"""Text that is listed in order: of code points, as SQLite has it, whatever a server's language."""
 
 Key = BigInteger().with_variant(Integer, "sqlite")
 """SQLite counts only `INTEGER` columns up by itself."""
@@ -74,7 +78,7 @@ class CollectionRow(Table):
     __tablename__ = "collection"
 
     key: Mapped[int] = mapped_column(Key, primary_key=True)
-    name: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str] = mapped_column(Name, unique=True)
 
 
 class EncoderRow(Table):
@@ -127,8 +131,8 @@ class PersonRow(Table):
     key: Mapped[int] = mapped_column(Key, primary_key=True)
     id: Mapped[str] = mapped_column(unique=True)
     collection_key: Mapped[int] = mapped_column(ForeignKey(CollectionRow.key))
-    name: Mapped[str]
-    name_folded: Mapped[str]
+    name: Mapped[str] = mapped_column(Name)
+    name_folded: Mapped[str] = mapped_column(Name)
     named: Mapped[bool] = mapped_column(default=True)
 
 

@@ -78,7 +78,9 @@ class Upkeep:
             StoreError: from the database.
         """
         if self._serve and erase_expired is not None:
-            erase_expired()
+            with self._database.exclusively("keeping") as alone:
+                if alone:  # else another process that serves the same store does it
+                    erase_expired()
         with self._lock:
             if self._retired:
                 return
@@ -86,7 +88,7 @@ class Upkeep:
             removals = self._projection.removals
             snapshot_is_clean = removals == self._snapshot_removals
             self._erasure_pending |= self._erased_here or not snapshot_is_clean
-            if self._is_dirty() and (closing or self._is_late()):
+            if self._is_dirty() and (self._is_late() or (closing and not self._database.rests_s)):
                 self._clean()
             if self._serve:
                 self._write_snapshot(now=closing or not snapshot_is_clean)
@@ -98,14 +100,14 @@ class Upkeep:
 
     def _is_dirty(self) -> bool:
         """Whether files hold what nobody has looked at: of this process, or when serving of any."""
-        if self._database.wrote:
+        if self._database.wrote or (self._serve and self._database.rests_s and self._erasure_pending):
             return True
         return self._serve and (self._suspicious or self._database.log_bytes != self._log_bytes)
 
     def _is_late(self) -> bool:
         """Whether it is time: at once for a first erasure, later for those that follow it."""
         since_s = self._erasures_cleaned_at_s if self._erasure_pending else self._cleaned_at_s
-        return time.monotonic() - since_s >= CLEAN_EVERY_S
+        return time.monotonic() - since_s >= max(CLEAN_EVERY_S, self._database.rests_s)
 
     def _clean(self) -> None:
         """Rid the files of the database of what was erased; a reader in the way puts it off."""

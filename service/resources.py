@@ -17,7 +17,7 @@ from faces.decode import Limits
 from faces.encoder import OnnxEncoder
 from faces.pipeline import Pipeline
 from index.gallery import Gallery
-from index.ground import store_file
+from index.ground import store_place
 from index.own_encoder import own_encoder
 from service.access import Access
 from service.audit import Audit
@@ -81,7 +81,7 @@ def open_resources(settings: Settings, metrics: Metrics) -> Iterator[Resources]:
         FaceError: the encoder folder or the device cannot be used.
         GalleryError: the data folder cannot be used, or belongs to another encoder.
     """
-    store = store_file(settings.data, settings.store_url)
+    store = store_place(settings.data, settings.store_url)
     folder = own_encoder(store, asked_for=settings.encoder, default=encoders.shipped())
     pool = WorkPool(
         settings.workers,

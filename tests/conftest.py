@@ -7,7 +7,7 @@ import io
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from faces.card import ENCODER_FILE, LANDMARKS_FILE, Card, InputSpec, file_sha25
 from faces.landmarks import MARGIN_KEY
 from faces.types import Image
 from samples.generator import make_person, render
+from tests.engines import PostgresServer, postgres_programs
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 TINY_SIZE_PX = 64
@@ -35,6 +36,19 @@ def real_faces() -> Path:
     if not (folder / "photos_dev" / "manifest.csv").is_file():
         pytest.skip(f"no real faces at {folder}; set LOOKALIKE_FACES to their folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server that the tests share; skips where it is not installed."""
+    programs = postgres_programs()
+    if programs is None:
+        pytest.skip("no PostgreSQL server here; on Debian: apt-get install postgresql")
+    server = PostgresServer(programs)
+    try:
+        yield server
+    finally:
+        server.close()
 
 
 @pytest.fixture(scope="session")

@@ -12,9 +12,29 @@ from faces.card import Card, InputSpec
 from faces.jpeg import encode_jpeg
 from faces.types import Box
 from index.gallery import Gallery
+from index.ground import open_store
 from index.records import NewFace
+from index.tables import DEFAULT_COLLECTION, DEFAULT_COLLECTION_KEY, Table
+from tests.engines import PostgresServer
 
 DIMENSION = 16
+
+ON_EVERY_STORE = {
+    "test_duplicates",
+    "test_gallery",
+    "test_people",
+    "test_reembedding",
+    "test_requests",
+}
+"""Modules whose galleries are tested on SQLite, and among the slow tests on PostgreSQL."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run the suite of the store on each kind of database."""
+    module = metafunc.module.__name__.rpartition(".")[2]
+    if "store_url" in metafunc.fixturenames and module in ON_EVERY_STORE:
+        kinds = ["sqlite", pytest.param("postgres", marks=pytest.mark.slow)]
+        metafunc.parametrize("store_url", kinds, indirect=True)
 
 
 def make_card(name: str = "first", dimension: int = DIMENSION) -> Card:
@@ -66,13 +86,47 @@ def new_face() -> Callable[..., NewFace]:
 
 
 @pytest.fixture
-def open_gallery(tmp_path: Path, card: Card) -> Iterator[Callable[..., Gallery]]:
+def store_url(request: pytest.FixtureRequest) -> str | None:
+    """Where galleries keep their store: None is SQLite in the data folder."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        return None
+    url: str = request.getfixturevalue("empty_postgres")()
+    return url
+
+
+@pytest.fixture
+def only_sqlite(store_url: str | None) -> None:
+    """Of a test that looks into the file."""
+    if store_url is not None:
+        pytest.skip("it is about the file of SQLite")
+
+
+@pytest.fixture(scope="session")
+def empty_postgres(
+    postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[], str]:
+    """Empties one database, which is much quicker than to make another, and gives its URL."""
+    url = postgres.make_database()
+    open_store(tmp_path_factory.mktemp("no-file"), url).close()
+    tables = ", ".join(f'"{table.name}"' for table in Table.metadata.sorted_tables)
+    default = f"INSERT INTO collection VALUES ({DEFAULT_COLLECTION_KEY}, '{DEFAULT_COLLECTION}')"
+
+    def empty() -> str:
+        statement = f"TRUNCATE {tables} RESTART IDENTITY; {default}"
+        postgres.sql(statement, database=url.rpartition("/")[2])
+        return url
+
+    return empty
+
+
+@pytest.fixture
+def open_gallery(tmp_path: Path, card: Card, store_url: str | None) -> Iterator[Callable[..., Gallery]]:
     """Opens galleries of one data folder, and closes those that are open after the test."""
     with ExitStack() as stack:
 
         def open_one(**options: object) -> Gallery:
             folder = options.pop("data", tmp_path / "data")
-            gallery = Gallery.open(folder, **{"encoder": card, **options})
+            gallery = Gallery.open(folder, **{"encoder": card, "store_url": store_url, **options})
             stack.callback(gallery.close)
             return gallery
 

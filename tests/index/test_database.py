@@ -7,8 +7,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from index.database import Database
 from index.errors import StorageFull, StoreReadOnly, StoreUnavailable
+from index.sqlite import SqliteDatabase
 from index.tables import Table
 
 
@@ -17,7 +17,7 @@ def open_database(tmp_path):
     opened = []
 
     def open_one(url=f"sqlite:///{tmp_path / 'store.db'}"):
-        database = Database(url)
+        database = SqliteDatabase(url)
         opened.append(database)
         return database
 
@@ -96,7 +96,7 @@ def test_after_an_error_nothing_of_a_transaction_is_stored(open_database):
 
 
 def test_a_writer_that_waits_too_long_is_told_why(open_database, tmp_path, monkeypatch):
-    monkeypatch.setattr("index.database.BUSY_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("index.sqlite.BUSY_TIMEOUT_S", 0.05)
     database = open_database()
     other = sqlite3.connect(tmp_path / "store.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -167,7 +167,7 @@ def test_a_store_of_a_newer_version_is_left_alone(open_database):
 
 
 @pytest.mark.parametrize(
-    "url", ["nonsense", "postgresql://user:secret@host/db", "sqlite://", "sqlite:///:memory:"]
+    "url", ["nonsense", "mysql://user:secret@host/db", "sqlite://", "sqlite:///:memory:"]
 )
 def test_a_store_that_is_not_supported_is_refused_without_its_password(open_database, url):
     with pytest.raises(StoreUnavailable, match="store_url") as error:
@@ -198,7 +198,7 @@ def test_an_io_error_on_a_full_disk_is_called_full(open_database, monkeypatch):
     error = sqlite3.OperationalError("disk I/O error")
     error.sqlite_errorname = "SQLITE_IOERR_SHMSIZE"
     assert isinstance(database._store_error(error), StoreUnavailable)
-    monkeypatch.setattr("index.database.ALMOST_FULL_BYTES", 2**62)
+    monkeypatch.setattr("index.sqlite.ALMOST_FULL_BYTES", 2**62)
     assert isinstance(database._store_error(error), StorageFull)
     database.path = database.path.parent / "gone" / "store.db"
     assert isinstance(database._store_error(error), StoreUnavailable)

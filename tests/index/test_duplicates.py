@@ -15,9 +15,9 @@ def near(seed, other, share):
 
 
 @pytest.fixture
-def report(gallery, tmp_path):
+def report(gallery, tmp_path, store_url):
     def make(**options):
-        store = open_store(tmp_path / "data", None)
+        store = open_store(tmp_path / "data", store_url)
         try:
             return list(suspects(store, gallery, **{"collection": "default", **options}))
         finally:

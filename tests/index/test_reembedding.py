@@ -2,16 +2,15 @@
 
 import hashlib
 import shutil
-import sqlite3
-from contextlib import closing
 
 import numpy as np
 import pytest
+from sqlalchemy import text
 
 from faces.errors import BadImage
 from index.dropping import drop_others
 from index.errors import Conflict, EncoderChanged, EncoderMismatch
-from index.ground import open_store
+from index.ground import open_store, store_place
 from index.own_encoder import own_encoder
 from index.reembedding import LAST_STEP_FACES, Reembedding
 from tests.index.conftest import make_card, make_new_face, unit
@@ -32,8 +31,8 @@ NEW = make_card("new", 8)
 
 
 @pytest.fixture
-def database(tmp_path, gallery):
-    opened = open_store(tmp_path / "data", None)
+def database(tmp_path, gallery, store_url):
+    opened = open_store(tmp_path / "data", store_url)
     yield opened
     opened.close()
 
@@ -81,10 +80,12 @@ def test_a_gallery_that_was_switched_takes_no_embeddings_of_the_old_encoder(gall
     assert gallery.stats().faces == 1
 
 
-def test_an_old_gallery_takes_its_successor_and_both_close_together(open_gallery, tmp_path):
+def test_an_old_gallery_takes_its_successor_and_both_close_together(
+    open_gallery, tmp_path, store_url
+):
     old = open_gallery(serve=True)
     fill(old, 3)
-    store = open_store(tmp_path / "data", None)
+    store = open_store(tmp_path / "data", store_url)
     Reembedding(store, NEW, tmp_path).run(new_embed)
     store.close()
     assert old.switched_to().name == "new"
@@ -104,11 +105,11 @@ def test_an_old_gallery_takes_its_successor_and_both_close_together(open_gallery
 
 
 def test_a_gallery_that_moved_on_before_its_successor_was_made_answers_as_before(
-    open_gallery, tmp_path
+    open_gallery, tmp_path, store_url
 ):
     old, newest = open_gallery(serve=True), make_card("newest", 8)
     fill(old, 3)
-    store = open_store(tmp_path / "data", None)
+    store = open_store(tmp_path / "data", store_url)
     Reembedding(store, NEW, tmp_path).run(new_embed)
     assert old.switched_to().name == "new"
     Reembedding(store, newest, tmp_path).run(new_embed)
@@ -193,9 +194,10 @@ def test_moving_to_the_encoder_that_answers_is_refused(gallery, move, card):
 def test_lost_crops_stop_the_switch_unless_that_is_accepted(gallery, move, database, count):
     enrolled = fill(gallery, count)
     gallery.add([make_new_face("Odd", 900, context=b"unreadable")])
-    with closing(sqlite3.connect(database.path)) as connection, connection:
-        connection.execute("DELETE FROM context_crop WHERE face_key = 1")
-        connection.execute("UPDATE context_crop SET jpeg = x'00' WHERE face_key = 2")
+    with database.write() as connection:
+        connection.execute(text("DELETE FROM context_crop WHERE face_key = 1"))
+        damage = text("UPDATE context_crop SET jpeg = :damaged WHERE face_key = 2")
+        connection.execute(damage, {"damaged": b"\0"})
     with pytest.raises(Conflict, match="3 faces have no whole crop"):
         move().run(new_embed)
     assert gallery.switched_to() is None
@@ -210,10 +212,9 @@ def test_old_embeddings_go_only_when_they_are_dropped(gallery, move, database):
     move().run(new_embed)
 
     def kept():
-        with closing(sqlite3.connect(database.path)) as connection:
-            return connection.execute(
-                "SELECT (SELECT count(*) FROM embedding), (SELECT count(*) FROM encoder)"
-            ).fetchone()
+        counts = "SELECT (SELECT count(*) FROM embedding), (SELECT count(*) FROM encoder)"
+        with database.read() as connection:
+            return tuple(connection.execute(text(counts)).one())
 
     assert kept() == (8, 2)
     assert drop_others(database) == 4
@@ -225,8 +226,8 @@ def test_the_audit_log_tells_of_switch_and_drop(gallery, move, database):
     fill(gallery, 1)
     move().run(new_embed)
     drop_others(database, actor="cli")
-    with closing(sqlite3.connect(database.path)) as connection:
-        rows = connection.execute("SELECT actor, action FROM audit_log ORDER BY key").fetchall()
+    with database.read() as connection:
+        rows = connection.execute(text("SELECT actor, action FROM audit_log ORDER BY key")).all()
     assert rows == [("local", "enrol"), ("local", "switch-encoder"), ("cli", "drop-embeddings")]
 
 
@@ -241,18 +242,18 @@ def test_a_gallery_without_faces_takes_an_encoder_that_it_knows_already(
 
 
 @pytest.fixture
-def switched(make_encoder, tmp_path, open_gallery):
+def switched(make_encoder, tmp_path, open_gallery, store_url):
     """A gallery that was moved from one real encoder folder to another."""
     from faces.card import load_card
 
     old, new = make_encoder(1), make_encoder(2)
     gallery = open_gallery(encoder=load_card(old), encoder_folder=old)
     gallery.add([make_new_face("Ana", 1, embedding=unit(1, 64))])
-    store = open_store(tmp_path / "data", None)
+    store = open_store(tmp_path / "data", store_url)
     Reembedding(store, load_card(new), new).run(lambda contexts: np.stack([unit(2, 64)]))
     store.close()
     gallery.close()
-    return old, new, tmp_path / "data" / "gallery.sqlite"
+    return old, new, store_place(tmp_path / "data", store_url)
 
 
 def test_a_gallery_that_was_moved_is_opened_with_its_own_encoder(

@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 
 from index.binding import bind
-from index.database import Database
+from index.sqlite import SqliteDatabase
 from index.pages import pages_in_log, scrubbed
 from index.scrub import DONE, FAILED, IN_THE_WAY, main
 from tests.index.conftest import make_card
@@ -19,7 +19,7 @@ PAGE = 512
 def store(tmp_path):
     """A store whose pages SQLite has spread anew many times, and nobody has open."""
     path = tmp_path / "store.db"
-    database = Database(f"sqlite:///{path}")
+    database = SqliteDatabase(f"sqlite:///{path}")
     with database.write() as connection:
         bind(connection, make_card())
     database.close()
@@ -57,7 +57,7 @@ def test_the_pages_of_the_log_are_scrubbed_and_the_log_begins_anew(store):
         log = store.with_name("store.db-wal")
         size = log.stat().st_size
         assert len(pages_in_log(log)) > 10
-        database = Database(f"sqlite:///{store}")
+        database = SqliteDatabase(f"sqlite:///{store}")
         assert database.clean()
         assert database.log_bytes < size / 10
         database.close()
@@ -65,7 +65,7 @@ def test_the_pages_of_the_log_are_scrubbed_and_the_log_begins_anew(store):
 
 
 def test_a_reader_of_an_older_state_is_in_the_way(store):
-    database = Database(f"sqlite:///{store}")
+    database = SqliteDatabase(f"sqlite:///{store}")
     with closing(sqlite3.connect(store, isolation_level=None)) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM word").fetchone()

@@ -128,7 +128,7 @@ def test_erasures_that_follow_each_other_are_dealt_with_together(
 def test_a_reader_in_the_way_only_puts_the_cleaning_off(
     open_gallery, new_face, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("index.database.BUSY_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("index.sqlite.BUSY_TIMEOUT_S", 0.05)
     monkeypatch.setattr("index.upkeep.CLEAN_EVERY_S", 0.0)
     face = marked_face(new_face, 1, 500)
     gallery = open_gallery(serve=True)
@@ -195,7 +195,7 @@ def test_cleaning_that_fails_is_told_and_tried_again(open_gallery, new_face, mon
     gallery = open_gallery(serve=True)
     gallery.add([new_face("Ana", 1)])
     with monkeypatch.context() as patched:
-        patched.setattr("index.database.sys.executable", "/bin/false")
+        patched.setattr("index.sqlite.sys.executable", "/bin/false")
         with pytest.raises(CleaningFailed, match="not yet overwritten"):
             gallery.maintain()
     assert gallery._database.wrote

@@ -7,6 +7,7 @@ revision = "0001"
 down_revision = None
 
 KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+NAME = sa.String().with_variant(sa.String(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
@@ -38,7 +39,7 @@ def _make_people() -> None:
     collection = op.create_table(
         "collection",
         sa.Column("key", KEY, primary_key=True),
-        sa.Column("name", sa.String(), nullable=False, unique=True),
+        sa.Column("name", NAME, nullable=False, unique=True),
     )
     op.bulk_insert(collection, [{"key": 1, "name": "default"}])
     op.create_table(
@@ -46,8 +47,8 @@ def _make_people() -> None:
         sa.Column("key", KEY, primary_key=True),
         sa.Column("id", sa.String(), nullable=False, unique=True),
         sa.Column("collection_key", KEY, sa.ForeignKey("collection.key"), nullable=False),
-        sa.Column("name", sa.String(), nullable=False),
-        sa.Column("name_folded", sa.String(), nullable=False),
+        sa.Column("name", NAME, nullable=False),
+        sa.Column("name_folded", NAME, nullable=False),
         sa.UniqueConstraint("collection_key", "name"),
         sqlite_autoincrement=True,
     )
