@@ -79,8 +79,11 @@ def restore(
     with errors_in_one_line():
         from index.backup import restore as run
         from index.gallery import INDEX_FOLDER, STORE_FILE
+        from index.ground import refuse_server
 
-        folder = settings_with(data=data).data
+        settings = settings_with(data=data)
+        refuse_server(settings.store_url, "is restored with PostgreSQL's own pg_restore")
+        folder = settings.data
         done = run(
             source,
             folder,

@@ -84,7 +84,7 @@ def info(data: Data = None, encoder: EncoderFolder = None) -> None:
 
 
 def _gallery_line(settings: "Settings", card: "Card") -> str:
-    if not settings.data.is_dir():
+    if settings.store_url is None and not settings.data.is_dir():
         return f"none yet in {settings.data}"
     from index.gallery import Gallery
 

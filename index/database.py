@@ -72,9 +72,13 @@ class Database(ABC):
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that alone may write; all of it is stored, or after an error nothing."""
-        with self._write_lock, self._explained(), self._writer.begin() as connection:
-            with self._writing(connection):
-                yield connection
+        with (
+            self._write_lock,
+            self._explained(),
+            self._writer.begin() as connection,
+            self._writing(connection),
+        ):
+            yield connection
 
     @abstractmethod
     def exclusively(self, duty: Duty, *, wait_s: float = 0) -> AbstractContextManager[bool]:
@@ -112,8 +116,9 @@ class Database(ABC):
         """What the engine finds wrong with its own structures."""
         return []
 
+    @abstractmethod
     def rebuild_indexes(self) -> None:
-        """Build the engine's own indexes anew."""
+        """Build the engine's own indexes anew, where it has found faults."""
 
     def orphans(self) -> Sequence[tuple[str, int]]:
         """Table and row of whatever refers to something that is not there."""

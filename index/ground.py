@@ -12,8 +12,8 @@ from sqlalchemy.exc import ArgumentError
 
 from index.binding import Binding
 from index.database import Database, make_folder
+from index.errors import ExtraMissing, Unsupported
 from index.folder_lock import FolderLock
-from index.errors import ExtraMissing
 from index.kinds import choose_kind
 from index.projection import Projection
 from index.sqlite import SqliteDatabase, sqlite_path
@@ -35,6 +35,16 @@ def store_place(data: Path, store_url: str | None) -> Path | URL:
     if store_url is None:
         return data / STORE_FILE
     return postgres_url(store_url) or sqlite_path(store_url)
+
+
+def refuse_server(store_url: str | None, told: str) -> None:
+    """Refuse what is done with files, where the store is on a server.
+
+    Raises:
+        Unsupported: it is; the error says `told`.
+    """
+    if store_url is not None and (url := postgres_url(store_url)) is not None:
+        raise Unsupported(f"the database {url.database!r} {told}")
 
 
 def postgres_url(store_url: str) -> URL | None:

@@ -10,19 +10,19 @@ password. That is why a plain SHA-256 is right and a slow hash would only cost t
 import hashlib
 import hmac
 import secrets
-import sqlite3
 from collections.abc import Iterable
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
 from sqlalchemy import Connection, Row, Select, delete, exists, func, insert, select, update
+from sqlalchemy.engine import URL
 from ulid import ULID
 
 from index.database import Database
 from index.errors import InvalidName, NotFound
+from index.glance import glance
 from index.logs import Entry, log
 from index.tables import ApiKeyRow
 
@@ -150,15 +150,10 @@ def note_use(connection: Connection, key_ids: Iterable[str], day: date) -> None:
     connection.execute(used.values(last_used=day))
 
 
-def any_key(store: Path) -> bool:
-    """Whether a key was created in the store of this file, which need not exist."""
-    if not store.is_file():
-        return False
-    try:
-        with closing(sqlite3.connect(f"{store.absolute().as_uri()}?mode=ro", uri=True)) as found:
-            return found.execute("SELECT 1 FROM api_key LIMIT 1").fetchone() is not None
-    except sqlite3.Error:  # damaged or older than keys; whoever opens it for good tells which
-        return False
+def any_key(store: Path | URL) -> bool:
+    """Whether a key was created in the store at this place, which need not exist."""
+    found = glance(store, "SELECT 1 FROM api_key LIMIT 1")
+    return found is not None and bool(found[0])
 
 
 def _digest(secret: str) -> bytes:

@@ -8,16 +8,14 @@ refused by whoever opens it.
 """
 
 import logging
-import sqlite3
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
 from sqlalchemy.engine import URL
 
 from faces.card import load_card
 from faces.errors import BadCard
+from index.glance import glance
 
 log = logging.getLogger(__name__)
 
@@ -29,9 +27,6 @@ _FORMER = """
     SELECT contract_hash FROM encoder
     WHERE bound_at IS NOT NULL AND key NOT IN (SELECT encoder_key FROM gallery)
 """
-
-
-_Rows: TypeAlias = list[tuple[object, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +67,7 @@ def own_encoder(store: Path | URL, *, asked_for: Path | None, default: Path) -> 
 
 def _ask(store: Path | URL) -> _Told | None:
     """What the gallery tells; None if there is none, or one of an older schema."""
-    found = _ask_file(store) if isinstance(store, Path) else _ask_server(store)
+    found = glance(store, _BOUND, _FORMER)
     if found is None:
         return None
     bound, former = found
@@ -80,24 +75,6 @@ def _ask(store: Path | URL) -> _Told | None:
         return None
     [(contract_hash, folder)] = bound
     return _Told(str(contract_hash), Path(str(folder)), frozenset(str(item) for (item,) in former))
-
-
-def _ask_file(store: Path) -> list[_Rows] | None:
-    if not store.is_file():
-        return None
-    try:
-        with closing(sqlite3.connect(f"{store.absolute().as_uri()}?mode=ro", uri=True)) as found:
-            return [found.execute(query).fetchall() for query in (_BOUND, _FORMER)]
-    except sqlite3.Error:  # told in full by whoever opens it for good
-        return None
-
-
-def _ask_server(store: URL) -> list[_Rows] | None:
-    try:
-        from index.postgres import peek  # noqa: PLC0415 - an extra
-    except ImportError:  # told by whoever opens it
-        return None
-    return peek(store, _BOUND, _FORMER)
 
 
 def _has(folder: Path, contract_hash: str) -> bool:

@@ -14,10 +14,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import psycopg
 from psycopg.types.string import StrDumper
-from sqlalchemy import Connection, create_engine, event, func, select, text, update
+from sqlalchemy import Connection, Select, create_engine, event, func, select, text, update
 from sqlalchemy.engine import URL, Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -68,7 +69,10 @@ _CONNECT_ARGS = MappingProxyType(
 
 _ADVICE = (
     ("password authentication failed", "check the user and the password in store_url"),
-    ("no password supplied", "store_url needs a password: postgresql://USER:PASSWORD@HOST/DATABASE"),
+    (
+        "no password supplied",
+        "store_url needs a password: postgresql://USER:PASSWORD@HOST/DATABASE",
+    ),
     ("no pg_hba.conf entry", "let this machine in, in the server's pg_hba.conf"),
     ("does not exist", "make it there first (createdb, createuser), or correct store_url"),
     ("starting up", "wait a moment"),
@@ -140,6 +144,9 @@ class PostgresDatabase(Database):
             f"pg_dump --format=custom --file={path.name.removesuffix('.partial')} DATABASE, and "
             "pg_restore for the way back"
         )
+
+    def rebuild_indexes(self) -> None:
+        """Nothing: no faults are looked for here, that is for `pg_amcheck`."""
 
     def _vacuum(self) -> None:
         tables = ", ".join(f'"{table.name}"' for table in Table.metadata.sorted_tables)
@@ -269,12 +276,12 @@ def _words(error: BaseException | None) -> str:
     return " ".join(said.split())[:300]
 
 
-def _lock(what: str):  # noqa: ANN202 - an SQL expression
+def _lock(what: str) -> Select[Any]:
     return select(func.pg_advisory_xact_lock(_LOCK_CLASS, _LOCKS[what]))
 
 
 def _limit_waiting(connection: Connection, seconds: float) -> None:
-    connection.execute(select(func.set_config("lock_timeout", f"{round(seconds * 1000)}ms", True)))
+    connection.exec_driver_sql(f"SET LOCAL lock_timeout = {round(seconds * 1000)}")
 
 
 def _take_in_time(connection: Connection, duty: Duty, wait_s: float) -> bool:

@@ -100,7 +100,9 @@ class Upkeep:
 
     def _is_dirty(self) -> bool:
         """Whether files hold what nobody has looked at: of this process, or when serving of any."""
-        if self._database.wrote or (self._serve and self._database.rests_s and self._erasure_pending):
+        if self._database.wrote or (
+            self._serve and self._database.rests_s and self._erasure_pending
+        ):
             return True
         return self._serve and (self._suspicious or self._database.log_bytes != self._log_bytes)
 

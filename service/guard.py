@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from index.errors import GalleryError
-from index.ground import store_file
+from index.ground import store_place
 from index.keys import any_key
 from service.access import Access, is_loopback
 from service.errors import Forbidden, SettingsError
@@ -81,7 +81,7 @@ def refuse_open_bind(settings: Settings) -> None:
     Raises:
         SettingsError: the host is no loopback address, and no key was ever created.
     """
-    if may_be_anonymous(settings) or any_key(store_file(settings.data, settings.store_url)):
+    if may_be_anonymous(settings) or any_key(store_place(settings.data, settings.store_url)):
         return
     raise SettingsError(
         f"LOOKALIKE_HOST={settings.host!r} would let everybody on the network in, without a key: "

@@ -6,7 +6,6 @@ Each lives in a folder of its own and listens on this machine alone.
 import os
 import secrets
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile

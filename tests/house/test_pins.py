@@ -11,7 +11,11 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-NEEDED_BY = {"serving": ("cpu",), "gpu": ("gpu",), "dev": ("cpu", "train", "parquet")}
+NEEDED_BY = {
+    "serving": ("cpu", "postgres"),
+    "gpu": ("gpu", "postgres"),
+    "dev": ("cpu", "train", "parquet", "postgres"),
+}
 
 
 def pins(name: str) -> dict[str, Version]:

@@ -120,7 +120,9 @@ def empty_postgres(
 
 
 @pytest.fixture
-def open_gallery(tmp_path: Path, card: Card, store_url: str | None) -> Iterator[Callable[..., Gallery]]:
+def open_gallery(
+    tmp_path: Path, card: Card, store_url: str | None
+) -> Iterator[Callable[..., Gallery]]:
     """Opens galleries of one data folder, and closes those that are open after the test."""
     with ExitStack() as stack:
 

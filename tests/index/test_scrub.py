@@ -7,9 +7,9 @@ from contextlib import closing
 import pytest
 
 from index.binding import bind
-from index.sqlite import SqliteDatabase
 from index.pages import pages_in_log, scrubbed
 from index.scrub import DONE, FAILED, IN_THE_WAY, main
+from index.sqlite import SqliteDatabase
 from tests.index.conftest import make_card
 
 PAGE = 512

@@ -9,12 +9,14 @@ from alembic import op
 revision = "0005"
 down_revision = "0004"
 
+KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
 
 def upgrade() -> None:
     """Add the table, which is empty: until a key is created nothing changes for anybody."""
     op.create_table(
         "api_key",
-        sa.Column("key", sa.Integer(), primary_key=True),
+        sa.Column("key", KEY, primary_key=True),
         sa.Column("id", sa.String(), nullable=False, unique=True),
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("role", sa.String(), nullable=False),
