@@ -25,10 +25,10 @@ from service.errors import Overloaded
 P = ParamSpec("P")
 T = TypeVar("T")
 
-FIRST_GUESS_S = 0.1
+FIRST_GUESS_S = 0.25
 """How long work of a kind takes, until some has been seen."""
 
-NEWEST_SHARE = 0.1
+NEWEST_SHARE = 0.2
 """Of the newest duration in the mean of its kind."""
 
 
@@ -49,12 +49,12 @@ class WorkObserver(Protocol):
 
 
 class _Job:
-    """Something admitted: how long it may take, and since when it runs, if it does."""
+    """Something admitted: of what kind it is, and since when it runs, if it does."""
 
-    __slots__ = ("expected_s", "started_s")
+    __slots__ = ("kind", "started_s")
 
-    def __init__(self, expected_s: float) -> None:
-        self.expected_s = expected_s
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
         self.started_s: float | None = None
 
 
@@ -101,9 +101,9 @@ class WorkPool:
         now_s = time.monotonic()
         free_in_s = [0.0] * self._workers
         for job in self._jobs:
-            left_s = job.expected_s
+            left_s = self._mean_s.get(job.kind, FIRST_GUESS_S)
             if (started_s := job.started_s) is not None:
-                left_s = max(0.0, started_s + job.expected_s - now_s)
+                left_s = max(0.0, started_s + left_s - now_s)
             heapq.heapreplace(free_in_s, free_in_s[0] + left_s)
         return free_in_s[0]
 
@@ -172,8 +172,7 @@ class WorkPool:
     def _submit(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         self._admit()
         loop = asyncio.get_running_loop()
-        kind = getattr(function, "__qualname__", "")
-        job = _Job(self._mean_s.get(kind, FIRST_GUESS_S))
+        job = _Job(getattr(function, "__qualname__", ""))
         submitted_s = time.monotonic()
 
         def run() -> T:
@@ -183,7 +182,7 @@ class WorkPool:
             return function(*args, **kwargs)
 
         def give_back(_: Future[T]) -> None:
-            loop.call_soon_threadsafe(self._give_back, job, kind, time.monotonic())
+            loop.call_soon_threadsafe(self._give_back, job, time.monotonic())
 
         # the context has the request's id, for the log
         future = self._executor.submit(copy_context().run, run)
@@ -204,12 +203,12 @@ class WorkPool:
                 self._observer.refused()
             raise Overloaded("all workers are busy and the queue is full; try again shortly")
 
-    def _give_back(self, job: _Job, kind: str, ended_s: float) -> None:
+    def _give_back(self, job: _Job, ended_s: float) -> None:
         del self._jobs[job]
         if job.started_s is not None:  # it ran
             took_s = ended_s - job.started_s
-            mean_s = self._mean_s.get(kind, took_s)
-            self._mean_s[kind] = mean_s + NEWEST_SHARE * (took_s - mean_s)
+            mean_s = self._mean_s.get(job.kind, took_s)
+            self._mean_s[job.kind] = mean_s + NEWEST_SHARE * (took_s - mean_s)
 
 
 class Work(Protocol):

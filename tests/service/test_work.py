@@ -89,12 +89,12 @@ def test_an_error_while_warming_up_is_raised(make_pool):
 
 
 def test_what_would_wait_too_long_is_refused_although_the_queue_has_room(make_pool):
-    pool = make_pool(1, 100, longest_wait_s=0.35)
+    pool = make_pool(1, 100, longest_wait_s=0.9)
     gate = threading.Event()
 
     async def crowd():
         accepted = []
-        for _ in range(5):  # each is expected to take 0.1 s, until one has been seen
+        for _ in range(5):  # each is expected to take 0.25 s, until one has been seen
             accepted.append(asyncio.create_task(pool.run(gate.wait, 30)))
             await asyncio.sleep(0)
         refused = [task for task in accepted if task.done()]
