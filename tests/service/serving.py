@@ -63,3 +63,9 @@ def run_serve(*options, **environment):
         timeout=60,
         check=False,
     )
+
+
+def run_map(data):
+    """Draw the map of a gallery, as a user does."""
+    command = [sys.executable, "-m", "cli.main", "gallery", "map", "--data", str(data)]
+    subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True)

@@ -85,7 +85,7 @@ export function picture(path, attributes = {}) {
   if ("Authorization" in authorisation()) {
     showFetched(image, path);
   } else {
-    image.loading = "lazy";
+    image.loading = attributes.loading || "lazy";
     image.src = path;
   }
   return image;

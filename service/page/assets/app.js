@@ -1,6 +1,6 @@
 // The page: one view at a time, chosen by the address after "#".
 //
-//   #search · #like/FACE · #people · #people/NAME · #add
+//   #search · #like/FACE · #people · #people/NAME · #map · #add
 //
 // Names and texts from the service are set as textContent only, never parsed as HTML.
 
@@ -9,6 +9,7 @@ import { byId } from "./common.js";
 import { wireCompare } from "./compare.js";
 import { wireGallery } from "./gallery.js";
 import { wireKey } from "./key.js";
+import { map, wireMap } from "./map.js";
 import { people, wirePeople } from "./people.js";
 import { like, search, wireSearch } from "./search.js";
 
@@ -16,6 +17,7 @@ const VIEWS = {
   search: { ...search, section: "search" },
   like: { ...like, section: "search" },
   people: { ...people, section: "people" },
+  map: { ...map, section: "map" },
   add: { ...add, section: "add" },
 };
 
@@ -51,6 +53,7 @@ function wire() {
   wireSearch();
   wireCompare();
   wirePeople();
+  wireMap();
   wireAdd();
   addEventListener("hashchange", () => show({ moved: true }));
   byId("skip").addEventListener("click", (event) => {

@@ -121,7 +121,7 @@ function operationDetails(reference, path, method, operation) {
     code(name), place, reference.words(schema),
     required ? "required" : `default ${JSON.stringify(schema.default ?? null)}`, (says || "").replaceAll("`", ""),
   ]);
-  if (rows.length) body.append(element("h3", {}, "Takes"), table(["Name", "In", "Type", "", ""], rows));
+  if (rows.length) body.append(element("h3", {}, "Takes"), table(["Name", "In", "Type", "Default", "Meaning"], rows));
   for (const [status, answer] of Object.entries(operation.responses)) {
     if (status >= "400") continue;
     body.append(element("h3", {}, `Gives ${status}`), element("p", {}, answer.description.replaceAll("`", "")));

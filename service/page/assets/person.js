@@ -127,7 +127,7 @@ function faceCard(face, faces) {
   name.textContent = face.source_name;
   const added = element("span", { class: "facts" }, `added ${new Date(face.created_at).toLocaleDateString("en", { dateStyle: "medium" })}`);
   const of = `${face.source_name}`;
-  const similar = element("a", { class: "link", href: `#like/${encodeURIComponent(face.face_id)}`, "aria-label": `More like ${of}` }, "More like this");
+  const similar = element("a", { class: "link", href: `#like/${encodeURIComponent(face.face_id)}`, "aria-label": `More like this: ${of}` }, "More like this");
   const actions = element(
     "p", { class: "actions" },
     similar,

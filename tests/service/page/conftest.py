@@ -30,10 +30,15 @@ def calibrated_encoder(tiny_encoder, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def service_url(calibrated_encoder, tmp_path_factory):
-    """A real server in a thread, on a free port."""
+def app(calibrated_encoder, tmp_path_factory):
+    """The app that the server serves."""
     data = tmp_path_factory.mktemp("page") / "data"
-    app = create_app(read_settings(data=data, encoder=calibrated_encoder, workers=2))
+    return create_app(read_settings(data=data, encoder=calibrated_encoder, workers=2))
+
+
+@pytest.fixture(scope="module")
+def service_url(app):
+    """A real server in a thread, on a free port."""
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, ws="none"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
