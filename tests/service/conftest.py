@@ -28,7 +28,13 @@ def make_settings(tmp_path: Path, tiny_encoder: Path) -> Callable[..., Settings]
 
     def make(**overrides: object) -> Settings:
         return read_settings(
-            **{"data": tmp_path / "data", "encoder": tiny_encoder, "workers": 2, **overrides}
+            **{
+                "data": tmp_path / "data",
+                "encoder": tiny_encoder,
+                "workers": 2,
+                "queue_wait_ms": 60_000,
+                **overrides,
+            }
         )
 
     return make
