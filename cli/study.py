@@ -10,7 +10,7 @@ from cli.common import training_errors_in_one_line
 Name = Annotated[
     str,
     typer.Argument(
-        help="celebrity-transfer or pairs-vs-triplets; docs/studies tells of each.",
+        help="celebrity-transfer, encoders or pairs-vs-triplets; docs/studies tells of each.",
         show_default=False,
     ),
 ]

@@ -4,12 +4,15 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from studies import celebrity_transfer, pairs_vs_triplets
+from studies import celebrity_transfer, pairs_vs_triplets, shipped_encoders
 from studies.study import Study
 from training.errors import BadConfig
 
 STUDIES: Mapping[str, Study[Any]] = MappingProxyType(
-    {study.name: study for study in (celebrity_transfer.STUDY, pairs_vs_triplets.STUDY)}
+    {
+        study.name: study
+        for study in (celebrity_transfer.STUDY, shipped_encoders.STUDY, pairs_vs_triplets.STUDY)
+    }
 )
 
 
