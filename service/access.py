@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import Depends, Request, Response, Security
+from fastapi import APIRouter, Depends, Request, Response, Security
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader, HTTPBearer
 from starlette.datastructures import Headers
@@ -159,6 +159,15 @@ class GuardedRoute(APIRoute):
             return await handle(await _with_short_body(request) if reads_json else request)
 
         return admit_and_handle
+
+
+def check_guarded(router: APIRouter) -> None:
+    """Make sure, when the app is made, that no route was left open by mistake."""
+    for route in router.routes:
+        assert isinstance(route, APIRoute)
+        if route.path not in PUBLIC_PATHS:
+            assert isinstance(route, GuardedRoute), f"{route.path}: give its router GuardedRoute"
+            assert needs_of(route), f"{route.path}: declare a role, as in dependencies=[SEARCH]"
 
 
 def needs_of(route: APIRoute) -> Needs | None:

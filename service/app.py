@@ -1,7 +1,7 @@
 """The app: routes, error answers and the layers around them, put together from settings.
 
-server -> RequestContext -> HeadAsGet -> HostGuard -> error handlers
-    -> GuardedRoute: key, role, rate -> routes
+server -> trusted proxies -> RequestContext -> HeadAsGet -> Pace -> UploadBudget -> HostGuard
+    -> CORS -> error handlers -> GuardedRoute: key, rate, role -> routes
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -13,7 +13,8 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from service.access import KEY_HEADER
+from service.access import KEY_HEADER, check_guarded
+from service.budget import UploadBudget
 from service.caching import Assets
 from service.context import RequestContext
 from service.guard import HostGuard, refuse_open_bind
@@ -73,6 +74,7 @@ def create_app(settings: Settings, on_ready: Callable[[], None] | None = None) -
         ],
     )
     for room in (search, compare, gallery, people, face_map, collections, info, metrics, page):
+        check_guarded(room.router)
         app.include_router(room.router)
     app.mount("/assets", Assets(directory=page.FOLDER / "assets"))
     add_handlers(app)
@@ -93,6 +95,9 @@ def _inner_layers(settings: Settings) -> list[Middleware]:
     layers = [
         Middleware(HeadAsGet),
         Middleware(Pace, patience_s=settings.client_timeout_s),
+        Middleware(
+            UploadBudget, most_bytes=max(settings.max_uploads_bytes, settings.max_request_bytes)
+        ),
         Middleware(HostGuard, allowed_hosts=settings.allowed_hosts, origins=settings.cors_origins),
     ]
     if settings.cors_origins:

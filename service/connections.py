@@ -1,11 +1,12 @@
 """Connections: uvicorn's HTTP/1.1 with limits that it lacks, against clients that dawdle.
 
     connected -> head whole within the patience, or closed
+    answer not read within the patience -> closed
     answered before the body was read -> what still comes is thrown away for a moment -> closed
 
-Without the first, a client that never ends its head (slow loris) holds a connection for ever.
-Without the second, one that was refused could go on sending for ever; closed at once, it might
-never read why it was refused, since a reset overtakes the answer.
+Without the first, a client that never ends its head (slow loris) holds a connection for ever, and
+without the second one that never reads. Without the third, one that was refused could go on
+sending for ever; closed at once, it might never read why, since a reset overtakes the answer.
 """
 
 import asyncio
@@ -28,6 +29,7 @@ class PatientProtocol(H11Protocol):
     def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - uvicorn's own
         super().__init__(*args, **options)
         self._timer: asyncio.TimerHandle | None = None
+        self._write_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client has come: its first head must be whole in time."""
@@ -40,7 +42,24 @@ class PatientProtocol(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The client has gone."""
         self._stop_timer()
+        self._stop_write_timer()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """The client does not read what we send as fast as we do."""
+        super().pause_writing()
+        self._stop_write_timer()
+        self._write_timer = self.loop.call_later(self.patience_s, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """The client has read most of it."""
+        self._stop_write_timer()
+        super().resume_writing()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Nothing has come for long: close, whether or not the client reads the rest."""
+        super().timeout_keep_alive_handler()
+        self._close_in(self.patience_s)
 
     def data_received(self, data: bytes) -> None:
         """Bytes have come; the clock of a head runs from its first byte until it is whole."""
@@ -70,6 +89,11 @@ class PatientProtocol(H11Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _stop_write_timer(self) -> None:
+        if self._write_timer is not None:
+            self._write_timer.cancel()
+            self._write_timer = None
 
 
 def protocol(patience_s: float) -> type[asyncio.Protocol]:

@@ -45,6 +45,12 @@ class Settings(BaseSettings):
     )
     max_bytes: int = Field(15 * 2**20, ge=1, description="Largest image file.")
     max_request_bytes: int = Field(100 * 2**20, ge=1, description="Largest whole request.")
+    max_uploads_bytes: int = Field(
+        2**30,
+        ge=1,
+        description="What the bodies of all requests at once may hold in memory; one request may "
+        "always have `max_request_bytes`.",
+    )
     max_pixels: int = Field(
         50_000_000, ge=1, description="Largest image in pixels, by its header, before decoding."
     )

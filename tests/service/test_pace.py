@@ -1,6 +1,7 @@
 """Bodies that come slowly, and connections that dawdle."""
 
 import asyncio
+import contextlib
 import socket
 import threading
 import time
@@ -8,8 +9,9 @@ import time
 import pytest
 import uvicorn
 
+from service.budget import UploadBudget
 from service.connections import protocol
-from service.errors import TooSlow
+from service.errors import Overloaded, TooSlow
 from service.pace import LEAST_BYTES_PER_S, Pace
 
 PATIENCE_S = 0.3
@@ -70,9 +72,16 @@ def test_our_own_slowness_is_not_counted():
 
 @pytest.fixture
 def connect():
-    """Connections to a server that answers 200 at once, whatever comes."""
+    """Connections to a server that answers 200 at once, whatever comes; at length below /long."""
 
     async def app(scope, receive, send):
+        if scope["path"] == "/long":
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            for _ in range(1000):
+                await send(
+                    {"type": "http.response.body", "body": b"x" * 100_000, "more_body": True}
+                )
+            return
         await send(
             {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]}
         )
@@ -141,6 +150,17 @@ def test_a_second_request_has_the_same_time_and_a_pause_between_is_no_matter(con
     assert is_closed(connection)
 
 
+def test_who_does_not_read_the_answer_is_cut_off(connect):
+    connection = connect()
+    connection.sendall(b"GET /long HTTP/1.1\r\nHost: x\r\n\r\n")
+    time.sleep(3 * PATIENCE_S)
+    received = 0
+    with contextlib.suppress(ConnectionError):
+        while piece := connection.recv(2**20):
+            received += len(piece)
+    assert received < 50_000_000
+
+
 def test_who_goes_on_sending_after_the_answer_is_cut_off(connect, monkeypatch):
     monkeypatch.setattr("service.connections.LINGER_S", 0.2)
     connection = connect()
@@ -163,3 +183,27 @@ def test_an_upload_that_ends_after_its_answer_keeps_the_connection(connect):
     connection.sendall(b"x" * 10)
     connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
     assert connection.recv(1000).startswith(b"HTTP/1.1 200")
+
+
+def test_all_bodies_together_stay_within_a_budget():
+    reading, may_end = asyncio.Event(), asyncio.Event()
+
+    async def reads(scope, receive, send):
+        await receive()
+        reading.set()
+        await may_end.wait()
+
+    async def receive():
+        return {"type": "http.request", "body": b"x" * 60, "more_body": False}
+
+    async def two_at_once_and_one_later():
+        budget = UploadBudget(reads, most_bytes=100)
+        first = asyncio.create_task(budget({}, receive, None))
+        await reading.wait()
+        with pytest.raises(Overloaded):
+            await budget({}, receive, None)
+        may_end.set()
+        await first
+        await budget({}, receive, None)
+
+    asyncio.run(two_at_once_and_one_later())
