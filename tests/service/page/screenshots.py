@@ -18,7 +18,7 @@ from tests.service.serving import Served, run_map
 
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
-COLOURS = 96
+COLOURS = 128
 WIDTH_PX = 960
 ADA = samples.people_folder() / "Amara Nwokeda"
 LOADED = """() => [...document.images].every(
