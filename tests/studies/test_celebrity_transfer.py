@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from studies.celebrity_transfer import partner_ranks
+from studies.celebrity_transfer_report import learnt
 from studies.people import draw_people, load_people
 from training.config import TrainConfig
 from training.errors import BadTrainingData
@@ -37,3 +38,13 @@ def test_people_with_too_few_photos_are_left_out_and_the_rest_divided(tmp_path):
         BadTrainingData, match="0 people have 11 photos or more, of 3; 2 are needed"
     ):
         load_people(config, tmp_path / "crops", min_images=11)
+
+
+def test_models_that_know_no_more_than_an_untrained_one_are_not_compared():
+    def found(probe: float, tuned: float, transfer: float) -> dict[str, list[dict[str, float]]]:
+        scores = {"probe": probe, "fine-tuned": tuned, "transfer": transfer}
+        return {name: [{"accuracy": value}] for name, value in scores.items()}
+
+    assert learnt(found(0.5, 0.7, 0.8), floor=0.6)
+    assert not learnt(found(0.5, 0.7, 0.4), floor=0.6)
+    assert not learnt(found(0.5, 0.4, 0.8), floor=0.6)
