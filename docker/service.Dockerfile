@@ -15,6 +15,7 @@ COPY training training
 COPY service service
 COPY cli cli
 COPY client client
+COPY studies studies
 COPY samples samples
 COPY encoders encoders
 RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheels . \

@@ -16,6 +16,7 @@ COPY training training
 COPY service service
 COPY cli cli
 COPY client client
+COPY studies studies
 COPY samples samples
 COPY encoders encoders
 RUN python3 -m venv /opt/lookalike \
