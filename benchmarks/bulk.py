@@ -94,7 +94,12 @@ def main() -> None:
 class NoDetector:
     """Crops need no detection."""
 
-    def detect(self, _image: Image) -> list[DetectedFace]:
+    def detect(
+        self,
+        _image: Image,
+        *,
+        only_largest: bool = False,  # noqa: ARG002 - the seam has it
+    ) -> list[DetectedFace]:
         """Is not called."""
         raise AssertionError("a crop was searched for faces")
 

@@ -4,6 +4,9 @@
           -> confidence of both -> of those on one face the surest -> box, yaw, quality
     nothing confirmed -> the cascades' one more look, confirmed alike
 
+    only the largest face is asked for -> a glance of one cascade at a small image -> network
+          -> it is sure of a face, and in doubt of none larger: that is all; else as above
+
 The cascades alone must trade missed faces against false ones at one threshold. Here they may
 propose what few of them vote for, and the network tells faces from folds of clothes. Figures:
 `benchmarks/detection.py`, docs/decisions/0004-aligned-crops.md.
@@ -14,7 +17,7 @@ from dataclasses import replace
 import numpy as np
 
 from faces.alignment import box_of, mean_landmarks_in
-from faces.detection import HaarDetector
+from faces.detection import HaarDetector, by_size
 from faces.encoder import LoadedEncoder
 from faces.landmarks import LandmarkNetwork, Located, grey_of
 from faces.pose import yaw_deg
@@ -27,6 +30,18 @@ about as many."""
 
 CONFIRMED_FROM = 0.8
 """Confidence from which on a square is a face; see `joint_confidence`."""
+
+MOST_GLANCED = 12
+"""Squares of a glance that are shown to the network: those with most votes."""
+
+SURE_FROM = 0.9
+"""Score of the network from which on it is sure of a face by itself."""
+
+DOUBTFUL_FROM = 0.1
+"""Score from which on it does not rule a face out."""
+
+LARGER = 1.1
+"""A square is larger than a face if its side is, times that."""
 
 ONE_FACE = 1.1
 """Faces whose middles are nearer than that, in distances of the larger one's eyes, are one. It is
@@ -54,14 +69,31 @@ class ConfirmingDetector:
         self._network = network
         self._confirmed_from = confirmed_from
 
-    def detect(self, image: Image) -> list[DetectedFace]:
+    def detect(self, image: Image, *, only_largest: bool = False) -> list[DetectedFace]:
         """Faces in `image` (uint8 RGB), largest first; an empty list when there is none."""
         grey = grey_of(image)
+        if only_largest and (found_at_once := self._glanced(grey)):
+            return [as_face(image, found_at_once)]
         found = self._confirmed(grey, closer=False) or self._confirmed(grey, closer=True)
         faces = [as_face(image, item) for item in without_repeats(found)]
-        return sorted(
-            faces, key=lambda face: (-face.box.area, -face.confidence, face.box.left, face.box.top)
+        return sorted(faces, key=by_size)
+
+    def _glanced(self, grey: Grey) -> Located | None:
+        """The largest face, if a glance leaves no doubt of it."""
+        squares = [item.square for item in self._cascades.glance(grey)[:MOST_GLANCED]]
+        guesses = [mean_landmarks_in(*square.tolist()) for square in squares]
+        located = self._network.locate(grey, guesses)
+        sure = [item for item in located if item.score >= SURE_FROM and self._is_face(item, grey)]
+        largest = max(sure, key=_size, default=None)
+        if largest is None:
+            return None
+        height, width = grey.shape
+        side = LARGER * box_of(largest.landmarks, width=width, height=height).width
+        larger_ones = (
+            DOUBTFUL_FROM <= item.score < SURE_FROM and square[2] > side
+            for item, square in zip(located, squares, strict=True)
         )
+        return None if any(larger_ones) else largest
 
     def _confirmed(self, grey: Grey, *, closer: bool) -> list[Located]:
         """What the network confirms of what the cascades propose, with both's confidence."""

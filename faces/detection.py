@@ -32,6 +32,10 @@ CLOSE_VIEWS = tuple(replace(view, scale_step=view.scale_step**0.5) for view in V
 COARSE_PX = 400
 """Longer side of the image in the coarse look. Faces of 6 % of it and more are found there."""
 
+GLANCE_VIEWS = (FRONTAL_ALT,)
+GLANCE_PX = 140
+"""Longer side of the image for a glance. Faces of 14 % of it and more are found there."""
+
 FINE_FROM_PX = 800
 """Longer side from which on an image is worth a fine look."""
 
@@ -66,7 +70,7 @@ class HaarDetector:
         self._close_threshold = close_threshold
         self._cascades = Cascades()
 
-    def detect(self, image: Image) -> list[DetectedFace]:
+    def detect(self, image: Image, *, only_largest: bool = False) -> list[DetectedFace]:
         """Faces in `image` (uint8 RGB), largest first; an empty list when there is none."""
         grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
         found = _decide(self.candidates(grey), self._threshold)
@@ -79,9 +83,17 @@ class HaarDetector:
             )
             for score, candidate in found
         ]
-        return sorted(
-            faces, key=lambda face: (-face.box.area, -face.confidence, face.box.left, face.box.top)
-        )
+        faces.sort(key=by_size)
+        return faces[:1] if only_largest else faces
+
+    def glance(self, grey: Grey) -> list[Candidate]:
+        """Squares that one cascade sees in a small image, in pixels of `grey`; most votes first.
+
+        A twentieth of the work of `candidates`, and fit for those who know a face when they see it.
+        """
+        votes = self._votes(grey, GLANCE_VIEWS, GLANCE_PX)
+        found = gather(votes, len(GLANCE_VIEWS))
+        return sorted(found, key=lambda item: -int(item.counts.sum()))
 
     def candidates(self, grey: Grey, *, closer: bool = False) -> list[tuple[float, Candidate]]:
         """Every square of `grey` that cascades vote for, in its pixels, with a confidence.
@@ -116,6 +128,11 @@ class HaarDetector:
         shrunk, scale = _shrunk(grey, longer_px)
         votes = self._cascades.votes(shrunk, views, largest_px=largest_px)
         return Votes(votes.squares / scale, votes.views)
+
+
+def by_size(face: DetectedFace) -> tuple[float, ...]:
+    """Sorts faces: the largest first, of equals the surest."""
+    return -face.box.area, -face.confidence, face.box.left, face.box.top
 
 
 def _decide(

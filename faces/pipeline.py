@@ -141,7 +141,7 @@ class Pipeline:
             NoFace: no face was found.
             SeveralFaces: `which` is "single" and more than one face was found.
         """
-        image, found = self._find(data)
+        image, found = self._find(data, only_largest=which == "largest")
         timing_ms = dict(found.timing_ms)
         chosen = choose(found.faces, which)
         with self._timed(timing_ms, "embed"):
@@ -160,7 +160,7 @@ class Pipeline:
             ImageTooLarge: more bytes or pixels than the limits.
             NoFace: no face was found.
         """
-        image, found = self._find(data)
+        image, found = self._find(data, only_largest=True)
         return portrait(image, choose(found.faces, "largest")[0], self.encoder.card.input)
 
     def embed_contexts(self, contexts: Sequence[bytes]) -> Embeddings:
@@ -220,12 +220,12 @@ class Pipeline:
             ]
         )
 
-    def _find(self, data: bytes) -> tuple[Image, FoundPhoto]:
+    def _find(self, data: bytes, *, only_largest: bool = False) -> tuple[Image, FoundPhoto]:
         timing_ms: dict[str, float] = {}
         with self._timed(timing_ms, "decode"):
             image = decode_image(data, self._limits)
         with self._timed(timing_ms, "detect"):
-            faces = tuple(self._detector.detect(image))
+            faces = tuple(self._detector.detect(image, only_largest=only_largest))
         if self._observer is not None:
             self._observer.looked(len(faces))
         height, width = image.shape[:2]

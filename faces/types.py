@@ -90,8 +90,13 @@ class DetectedFace:
 class Detector(Protocol):
     """Finds faces in an image."""
 
-    def detect(self, image: Image) -> list[DetectedFace]:
-        """Faces in `image`, largest first; an empty list when there is none. Thread-safe."""
+    def detect(self, image: Image, *, only_largest: bool = False) -> list[DetectedFace]:
+        """Faces in `image`, largest first; an empty list when there is none. Thread-safe.
+
+        Args:
+            image: where to look.
+            only_largest: the others are not asked for, and may be left out.
+        """
         ...
 
 

@@ -107,7 +107,12 @@ def _drawn(people: Rows, kept: Rows, most: int, seed: int) -> Rows:
 class _Nothing:
     """A detector that looks for nothing, so that the middle of a photo is taken."""
 
-    def detect(self, _image: Image) -> list[DetectedFace]:
+    def detect(
+        self,
+        _image: Image,
+        *,
+        only_largest: bool = False,  # noqa: ARG002 - the seam has it
+    ) -> list[DetectedFace]:
         """No face."""
         return []
 

@@ -108,6 +108,55 @@ def test_faces_come_largest_first_and_each_once(make_face, truth) -> None:
     assert faces[0].box.area > faces[1].box.area
 
 
+@pytest.fixture
+def large_beside_small(make_face, truth) -> tuple[Image, np.ndarray, np.ndarray]:
+    """A picture of two faces, and the landmarks of the large and of the small one."""
+    picture = np.full((SIZE_PX, 2 * SIZE_PX, 3), 128, np.uint8)
+    picture[:200, :200] = make_face(2, size_px=200)
+    picture[:, SIZE_PX:] = make_face(1)
+    return picture, truth + np.array([SIZE_PX, 0]), truth * 200 / SIZE_PX
+
+
+def test_for_the_largest_face_alone_a_glance_is_enough(large_beside_small) -> None:
+    picture, large, small = large_beside_small
+    glancing, looking = FakeNetwork(large, small, score=0.95), FakeNetwork(large, small, score=0.95)
+    [face] = ConfirmingDetector(glancing).detect(picture, only_largest=True)
+    both = ConfirmingDetector(looking).detect(picture)
+    assert face.box == both[0].box
+    assert face.landmarks == both[0].landmarks
+    assert glancing.asked < looking.asked
+
+
+def test_a_larger_one_in_doubt_is_looked_at_more_closely(large_beside_small) -> None:
+    picture, large, small = large_beside_small
+
+    class Doubting(FakeNetwork):
+        """Sure of the small face, and of the large one only when it has many guesses."""
+
+        def locate(self, image, guesses, *, least_score=0):
+            found = super().locate(image, guesses, least_score=least_score)
+            sure = self.asked > len(guesses)  # in the second look
+            return [
+                Located(0.5, item.landmarks)
+                if not sure and item.score > 0.1 and item.landmarks[0, 0] > SIZE_PX
+                else item
+                for item in found
+            ]
+
+    network = Doubting(large, small, score=0.95)
+    face = ConfirmingDetector(network).detect(picture, only_largest=True)[0]
+    assert face.box.left > SIZE_PX
+
+
+def test_a_face_that_is_too_small_for_a_glance_is_found_all_the_same(make_face, truth) -> None:
+    picture = np.full((600, 600, 3), 128, np.uint8)
+    picture[:90, :90] = make_face(1, size_px=90)
+    [face] = ConfirmingDetector(FakeNetwork(truth * 90 / SIZE_PX)).detect(
+        picture, only_largest=True
+    )
+    assert face.box.width < 0.14 * 600
+
+
 def test_of_points_on_one_face_the_surest_stay() -> None:
     face = mean_landmarks(Box(100, 100, 80, 80))
     mouth = mean_landmarks(Box(125, 135, 30, 30))

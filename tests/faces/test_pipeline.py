@@ -25,7 +25,7 @@ class FakeDetector:
     def __init__(self, *faces: DetectedFace) -> None:
         self.faces = list(faces)
 
-    def detect(self, image: Image) -> list[DetectedFace]:
+    def detect(self, image: Image, *, only_largest: bool = False) -> list[DetectedFace]:
         return self.faces
 
 

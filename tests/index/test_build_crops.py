@@ -13,7 +13,7 @@ from tests.index.building import photo
 
 
 class NoDetector:
-    def detect(self, image):
+    def detect(self, image, *, only_largest=False):
         raise AssertionError("a crop was searched for faces")
 
 

@@ -18,7 +18,7 @@ class FixedDetector:
     def __init__(self, *faces: DetectedFace) -> None:
         self.faces = list(faces)
 
-    def detect(self, _image: np.ndarray) -> list[DetectedFace]:
+    def detect(self, _image: np.ndarray, *, only_largest: bool = False) -> list[DetectedFace]:
         return self.faces
 
 

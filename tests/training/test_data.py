@@ -24,7 +24,7 @@ class FixedDetector:
         self.box = box
         self.calls = 0
 
-    def detect(self, image: np.ndarray) -> list[DetectedFace]:
+    def detect(self, image: np.ndarray, *, only_largest: bool = False) -> list[DetectedFace]:
         self.calls += 1
         return [DetectedFace(self.box, 0.9)] if self.box else []
 

@@ -103,7 +103,7 @@ def test_what_a_file_lacks_is_said(data, embeddings, tmp_path):
 class MiddleDetector:
     """A face in the middle of every picture."""
 
-    def detect(self, image) -> tuple[DetectedFace, ...]:
+    def detect(self, image, *, only_largest=False) -> tuple[DetectedFace, ...]:
         side = image.shape[0] // 2
         return (DetectedFace(Box(side // 2, side // 2, side, side), 1.0),)
 

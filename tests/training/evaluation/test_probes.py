@@ -31,7 +31,7 @@ def photo(name: str, person: str | None, data: bytes, **row: str) -> Photo:
 class TopLeftDetector:
     """Finds a face in every picture but the black ones."""
 
-    def detect(self, image):
+    def detect(self, image, *, only_largest=False):
         return [DetectedFace(Box(0, 0, 16, 16), 0.9)] if image.any() else []
 
 
