@@ -61,10 +61,10 @@ format: $(DEV_INSTALLED) ## put every file into ruff's format
 
 .PHONY: lock
 lock: $(DEV_INSTALLED) ## renew the pinned versions in requirements/
-	$(COMPILE) --extra=cpu --extra=postgres --output-file=requirements/serving.txt pyproject.toml
-	$(COMPILE) --extra=gpu --extra=postgres --output-file=requirements/gpu.txt --constraint=requirements/serving.txt pyproject.toml
+	$(COMPILE) --extra=cpu --extra=postgres --extra=milvus --output-file=requirements/serving.txt pyproject.toml
+	$(COMPILE) --extra=gpu --extra=postgres --extra=milvus --output-file=requirements/gpu.txt --constraint=requirements/serving.txt pyproject.toml
 	$(DEV)/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["dev"], sep="\n")' \
-		| $(COMPILE) --extra=cpu --extra=train --extra=parquet --extra=postgres --output-file=requirements/dev.txt --constraint=requirements/serving.txt pyproject.toml -
+		| $(COMPILE) --extra=cpu --extra=train --extra=parquet --extra=postgres --extra=milvus --output-file=requirements/dev.txt --constraint=requirements/serving.txt pyproject.toml -
 
 .PHONY: openapi
 openapi: $(DEV_INSTALLED) ## write docs/openapi.json anew, after a change of the HTTP interface
@@ -92,5 +92,5 @@ $(INSTALLED): pyproject.toml requirements/serving.txt
 $(DEV_INSTALLED): pyproject.toml requirements/dev.txt
 	$(PYTHON) -m venv $(DEV)
 	$(DEV)/bin/pip install --quiet --constraint requirements/dev.txt pip
-	$(DEV)/bin/pip install --quiet --constraint requirements/dev.txt --editable '.[cpu,train,parquet,postgres]' --group dev
+	$(DEV)/bin/pip install --quiet --constraint requirements/dev.txt --editable '.[cpu,train,parquet,postgres,milvus]' --group dev
 	@touch $@

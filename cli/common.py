@@ -62,7 +62,7 @@ def opened(
         encoder=encoder.card,
         encoder_folder=folder,
         store_url=settings.store_url,
-        index_kind=settings.index,
+        index_kind=settings.index_kind,
         actor="cli",
     ) as gallery:
         yield gallery, pipeline_of(encoder, settings)
@@ -132,7 +132,7 @@ def opened_gallery(settings: "Settings") -> Iterator["Gallery"]:
         settings.data,
         encoder=load_card(encoder_folder(settings)),
         store_url=settings.store_url,
-        index_kind=settings.index,
+        index_kind=settings.index_kind,
         actor="cli",
     ) as gallery:
         yield gallery

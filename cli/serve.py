@@ -92,7 +92,7 @@ def _gallery_line(settings: "Settings", card: "Card") -> str:
         settings.data,
         encoder=card,
         store_url=settings.store_url,
-        index_kind=settings.index,
+        index_kind=settings.index_kind,
         actor="cli",
     ) as gallery:
         stats = gallery.stats()

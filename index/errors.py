@@ -7,6 +7,7 @@ GalleryError
 |-- InvalidEmbedding      vectors of another dimension than the encoder's, or not of unit length
 |-- Conflict              the change would collide with something that is there
 |-- UnknownIndexKind      no vector index has this name
+|-- IndexUnavailable      the server of the vector index is away, or cannot be used
 |-- BadBackup             the file is no whole backup of a gallery
 |-- BadImport             a file cannot be imported, or one row of it
 |-- Unsupported           this store or index has other means for that
@@ -72,6 +73,10 @@ class Conflict(GalleryError):
 
 class UnknownIndexKind(GalleryError):
     """No vector index has this name."""
+
+
+class IndexUnavailable(GalleryError):
+    """The server of the vector index is away, lets nobody in, or holds something else."""
 
 
 class BadBackup(GalleryError):

@@ -8,6 +8,7 @@ A gallery belongs to one encoder. Several processes may open the same data folde
 serve it. Thread-safe.
 """
 
+import logging
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
@@ -20,7 +21,9 @@ from index.binding import Binding, KnownEncoder, bind, bound_encoder
 from index.centroids import by_centroids
 from index.checkup import CheckReport, Checkup, Embed
 from index.clusters import Proposal, propose
+from index.errors import IndexUnavailable
 from index.ground import INDEX_FOLDER, STORE_FILE, Ground, open_store
+from index.milvus_options import MilvusOptions
 from index.ranking import nearest
 from index.records import GroupBy, Match, PersonSimilarity, Stats
 from index.store import Store
@@ -28,6 +31,8 @@ from index.tables import DEFAULT_COLLECTION
 from index.vectors import checked, from_bytes
 
 __all__ = ["INDEX_FOLDER", "STORE_FILE", "Gallery"]
+
+log = logging.getLogger(__name__)
 
 PEOPLE_COMPARED = 4
 """By centroids, this many times as many people are compared as are wanted."""
@@ -55,7 +60,7 @@ class Gallery(Store):
         encoder: Card,
         encoder_folder: Path | None = None,
         store_url: str | None = None,
-        index_kind: str = "auto",
+        index_kind: str | MilvusOptions = "auto",
         serve: bool = False,
         actor: str = "local",
     ) -> Self:
@@ -66,7 +71,7 @@ class Gallery(Store):
             encoder: card of the encoder whose embeddings the gallery holds.
             encoder_folder: where its files are; the gallery remembers it.
             store_url: of the database; SQLite in `data` if None.
-            index_kind: "auto" or the name of a vector index.
+            index_kind: "auto", the name of a vector index, or how to use Milvus.
             serve: this process alone serves the folder and writes its snapshots.
             actor: who the audit log says it was.
 
@@ -74,6 +79,7 @@ class Gallery(Store):
             DataFolderLocked: `serve`, and another process serves the folder.
             EncoderMismatch: the gallery has faces of another encoder.
             UnknownIndexKind: there is no such vector index, or not on this machine.
+            IndexUnavailable: the server of the index is away, or cannot be used.
             StorageFull: no room.
             StoreUnavailable: the store is damaged, unreadable or of a newer version.
         """
@@ -290,9 +296,19 @@ class Gallery(Store):
         self.forget_old_requests()
 
     def _added(self) -> None:
-        self.catch_up()
+        self._follow()
         self._upkeep.relieve()
 
     def _removed(self) -> None:
         self._upkeep.note_erasure()
-        self.catch_up()
+        self._follow()
+
+    def _follow(self) -> None:
+        """Catch up after a commit. What is stored is stored, although the index may be away.
+
+        Until it is back nothing is found at all, and then it catches up before it answers.
+        """
+        try:
+            self.catch_up()
+        except IndexUnavailable as error:
+            log.warning("index_unavailable reason=%s", error)

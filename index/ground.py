@@ -6,6 +6,7 @@ is open stands on the same one, with another index.
 
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -15,9 +16,15 @@ from index.database import Database, make_folder
 from index.errors import ExtraMissing, Unsupported
 from index.folder_lock import FolderLock
 from index.kinds import choose_kind
+from index.milvus_options import MilvusOptions
 from index.projection import Projection
 from index.sqlite import SqliteDatabase, sqlite_path
 from index.upkeep import Upkeep
+
+if TYPE_CHECKING:
+    from index.shared_projection import SharedProjection
+
+AnyProjection: TypeAlias = "Projection | SharedProjection"
 
 STORE_FILE = "gallery.sqlite"
 INDEX_FOLDER = "index"
@@ -77,8 +84,17 @@ def open_store(data: Path, store_url: str | None) -> Database:
 class Ground:
     """What one opening of a data folder holds on to until it is closed."""
 
-    def __init__(self, data: Path, *, store_url: str | None, index_kind: str, serve: bool) -> None:
+    def __init__(
+        self,
+        data: Path,
+        *,
+        store_url: str | None,
+        index_kind: str | MilvusOptions,
+        serve: bool,
+    ) -> None:
         """Make the folder if need be, lock it if it is to be served, and open the store.
+
+        Nothing is in the folder, and it is not locked, where store and index are both on servers.
 
         Raises:
             DataFolderLocked: `serve`, and another process serves the folder.
@@ -86,39 +102,53 @@ class Ground:
             StorageFull: no room.
             StoreUnavailable: the store is damaged, unreadable or of a newer version.
         """
-        self._kind, self._accelerate = choose_kind(index_kind, serve=serve)
+        self._milvus = index_kind if isinstance(index_kind, MilvusOptions) else None
+        if not isinstance(index_kind, MilvusOptions):
+            self._kind, self._accelerate = choose_kind(index_kind, serve=serve)
         self._folder = data / INDEX_FOLDER
         self._serve = serve
-        make_folder(data)
-        make_folder(self._folder)
+        on_server = store_url is not None and postgres_url(store_url) is not None
+        has_folder = not (on_server and self._milvus is not None)
+        if has_folder:
+            make_folder(data)
+            make_folder(self._folder)
         with ExitStack() as opened:
-            if serve:
+            if serve and has_folder:
                 opened.callback(FolderLock(data).release)
             self.database = open_store(data, store_url)
             opened.callback(self.database.close)
             self._opened = opened.pop_all()
 
-    def attend(self, binding: Binding) -> tuple[Projection, Upkeep]:
+    def attend(self, binding: Binding) -> tuple["AnyProjection", Upkeep]:
         """The index of an encoder's embeddings, and what looks after it.
 
         Raises:
             StorageFull: no room for the index.
             StoreUnavailable: the store is damaged or cannot be read.
         """
-        projection = Projection(
-            self.database,
-            binding,
-            kind=self._kind,
-            folder=self._folder,
-            serve=self._serve,
-            accelerate=self._accelerate,
-        )
+        projection = self._projection(binding)
         upkeep = Upkeep(self.database, projection, serve=self._serve)
         # Closing goes from the last to the first. To close a projection ends its merges only: its
         # indexes still follow, and the upkeep's last snapshot has what the upkeep itself changed.
         self._opened.callback(upkeep.run, closing=True)
         self._opened.callback(projection.close)
         return projection, upkeep
+
+    def _projection(self, binding: Binding) -> "AnyProjection":
+        if self._milvus is None:
+            return Projection(
+                self.database,
+                binding,
+                kind=self._kind,
+                folder=self._folder,
+                serve=self._serve,
+                accelerate=self._accelerate,
+            )
+        try:
+            from index.shared_projection import SharedProjection  # noqa: PLC0415 - an extra
+        except ImportError as error:
+            raise ExtraMissing("an index on Milvus", package="pymilvus", extra="milvus") from error
+        return SharedProjection(self.database, binding, options=self._milvus, serve=self._serve)
 
     def close(self) -> None:
         """Finish the upkeep and let go of the files; closing twice does no harm.

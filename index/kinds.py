@@ -5,6 +5,7 @@ from index.errors import UnknownIndexKind
 from index.faiss_index import GpuFlat, gpu_count
 from index.gpu import GPU, GpuOwner
 from index.merge_rules import AUTO, KINDS
+from index.milvus_options import MILVUS
 
 
 def choose_kind(named: str, *, serve: bool) -> tuple[str, Accelerate | None]:
@@ -15,8 +16,12 @@ def choose_kind(named: str, *, serve: bool) -> tuple[str, Accelerate | None]:
     Raises:
         UnknownIndexKind: there is no such kind, or it needs a GPU and FAISS finds none.
     """
+    if named == MILVUS:
+        raise UnknownIndexKind("index = 'milvus' needs LOOKALIKE_MILVUS_URI=http://HOST:19530")
     if named not in KINDS:
-        raise UnknownIndexKind(f"index = {named!r} is unknown; use one of {', '.join(KINDS)}")
+        raise UnknownIndexKind(
+            f"index = {named!r} is unknown; use one of {', '.join((*KINDS, MILVUS))}"
+        )
     if named not in {AUTO, GPU}:
         return named, None
     if gpu_count():

@@ -7,12 +7,12 @@ erase what has expired -> catch up -> overwrite what is left of rows, empty the 
 import threading
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 from index import changes
 from index.database import Database
 from index.errors import CleaningFailed
 from index.files import explained
-from index.projection import Projection
 
 SNAPSHOT_EVERY = 10_000
 """Changes after which a snapshot is written again; to read as many at a start is quick."""
@@ -24,10 +24,34 @@ LOG_MAX_BYTES = 64 * 2**20
 """From this size on, the write-ahead log is emptied at once: reading through it gets slower."""
 
 
+class Followed(Protocol):
+    """What a projection is to its upkeep; see `index.projection`."""
+
+    last_seq: int
+    removals: int
+
+    @property
+    def saved_seq(self) -> int | None:
+        """How far the snapshot is."""
+        ...
+
+    def catch_up(self) -> None:
+        """Follow the change log."""
+        ...
+
+    def save(self) -> None:
+        """Write the snapshot."""
+        ...
+
+    def clean_files(self) -> None:
+        """Rid the snapshot of what was erased."""
+        ...
+
+
 class Upkeep:
     """Called now and then by whoever keeps a gallery open, and once when it closes."""
 
-    def __init__(self, database: Database, projection: Projection, *, serve: bool) -> None:
+    def __init__(self, database: Database, projection: Followed, *, serve: bool) -> None:
         """Watch over one gallery.
 
         Args:

@@ -26,6 +26,7 @@ from index.errors import (
     Conflict,
     EncoderChanged,
     EncoderMismatch,
+    IndexUnavailable,
     InvalidCursor,
     InvalidName,
     NotFound,
@@ -157,6 +158,9 @@ NOT_READY = Problem("not-ready", 503, "Not ready", retry_after_s=2)
 STORE_AWAY = Problem(
     "not-ready", 503, "Not ready", detail="The gallery cannot be reached.", retry_after_s=2
 )
+INDEX_AWAY = Problem(
+    "not-ready", 503, "Not ready", detail="The index cannot be reached.", retry_after_s=2
+)
 READ_ONLY = Problem(
     "not-ready",
     503,
@@ -203,6 +207,7 @@ PROBLEMS: Mapping[type[Exception], Problem] = MappingProxyType(
         NotReady: NOT_READY,
         StoreReadOnly: READ_ONLY,
         StoreUnavailable: STORE_AWAY,
+        IndexUnavailable: INDEX_AWAY,
     }
 )
 

@@ -95,7 +95,7 @@ def open_resources(settings: Settings, metrics: Metrics) -> Iterator[Resources]:
         encoder=pipeline.encoder.card,
         encoder_folder=folder,
         store_url=settings.store_url,
-        index_kind=settings.index,
+        index_kind=settings.index_kind,
         serve=True,
         actor="service",
     )

@@ -16,6 +16,7 @@ from limits import parse_many
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from index.milvus_options import MILVUS, Consistency, IndexType, MilvusOptions
 from service.errors import SettingsError
 
 PREFIX = "LOOKALIKE_"
@@ -40,6 +41,12 @@ class Settings(BaseSettings):
         None, description="SQLAlchemy URL of the store; unset: SQLite in the data folder."
     )
     index: str = Field("auto", description="Kind of vector index.")
+    milvus_uri: str = Field("", description="Where Milvus is, for the index `milvus`.")
+    milvus_token: str = Field("", description="`user:password` or an API key for Milvus.")
+    milvus_index: IndexType = Field("HNSW", description="What Milvus builds.")
+    milvus_consistency: Consistency = Field(
+        "Session", description="How soon a search by Milvus sees what was written."
+    )
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="Where the encoder runs. A device named and absent is an error."
     )
@@ -130,6 +137,15 @@ class Settings(BaseSettings):
     log_format: Literal["plain", "json"] = Field(
         "plain", description="Lines of key=value, or one JSON object a line."
     )
+
+    @property
+    def index_kind(self) -> str | MilvusOptions:
+        """The kind of vector index, or where Milvus is and how it is to be used."""
+        if self.index != MILVUS or not self.milvus_uri:
+            return self.index
+        return MilvusOptions(
+            self.milvus_uri, self.milvus_token, self.milvus_index, self.milvus_consistency
+        )
 
     @field_validator("allowed_hosts", "cors_origins", "trusted_proxies", mode="before")
     @classmethod

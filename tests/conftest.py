@@ -22,7 +22,7 @@ from faces.card import ENCODER_FILE, LANDMARKS_FILE, Card, InputSpec, file_sha25
 from faces.landmarks import MARGIN_KEY
 from faces.types import Image
 from samples.generator import make_person, render
-from tests.engines import PostgresServer, postgres_programs
+from tests.engines import MilvusServer, PostgresServer, postgres_programs
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 TINY_SIZE_PX = 64
@@ -45,6 +45,17 @@ def postgres() -> Iterator[PostgresServer]:
     if programs is None:
         pytest.skip("no PostgreSQL server here; on Debian: apt-get install postgresql")
     server = PostgresServer(programs)
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+@pytest.fixture(scope="session")
+def milvus() -> Iterator[MilvusServer]:
+    """A Milvus server that the tests share; skips where the package is not installed."""
+    pytest.importorskip("milvus", reason="no Milvus server here: pip install milvus==2.3.5")
+    server = MilvusServer()
     try:
         yield server
     finally:

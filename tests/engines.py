@@ -109,3 +109,33 @@ class PostgresServer:
             check=False,
         )
         assert done.returncode == 0, f"{program} failed; see {self.folder}"
+
+
+class MilvusServer:
+    """A Milvus server in a folder of its own, from the package `milvus`."""
+
+    def __init__(self) -> None:
+        import milvus
+
+        self.folder = Path(tempfile.mkdtemp(prefix="lookalike-milvus-"))
+        self._server = milvus.MilvusServer()
+        self._server.set_base_dir(str(self.folder))
+        self.start()
+
+    @property
+    def uri(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self._server.listen_port}"
+
+    def start(self) -> None:
+        """Start, and wait until it answers."""
+        self._server.start()
+
+    def stop(self) -> None:
+        """Stop; what was acknowledged is kept."""
+        self._server.stop()
+
+    def close(self) -> None:
+        """Stop, and remove everything."""
+        self._server.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)

@@ -12,9 +12,9 @@ from packaging.version import Version
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 NEEDED_BY = {
-    "serving": ("cpu", "postgres"),
-    "gpu": ("gpu", "postgres"),
-    "dev": ("cpu", "train", "parquet", "postgres"),
+    "serving": ("cpu", "postgres", "milvus"),
+    "gpu": ("gpu", "postgres", "milvus"),
+    "dev": ("cpu", "train", "parquet", "postgres", "milvus"),
 }
 
 
