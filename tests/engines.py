@@ -3,12 +3,14 @@
 Each lives in a folder of its own and listens on this machine alone.
 """
 
+import gc
 import os
 import secrets
 import shutil
 import socket
 import subprocess
 import tempfile
+import warnings
 from pathlib import Path
 
 POSTGRES_HOMES = "/usr/lib/postgresql"
@@ -120,7 +122,10 @@ class MilvusServer:
         self.folder = Path(tempfile.mkdtemp(prefix="lookalike-milvus-"))
         self._server = milvus.MilvusServer()
         self._server.set_base_dir(str(self.folder))
-        self.start()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)  # the package leaves sockets open
+            self._server.start()
+            gc.collect()
 
     @property
     def uri(self) -> str:
@@ -128,8 +133,22 @@ class MilvusServer:
         return f"http://127.0.0.1:{self._server.listen_port}"
 
     def start(self) -> None:
-        """Start, and wait until it answers."""
-        self._server.start()
+        """Start again at the same place, and wait until it answers; the package would move it."""
+        programs = self.folder / "bin"
+        self._server.server_proc = subprocess.Popen(
+            [programs / "milvus", "run", "standalone"],
+            cwd=self.folder,
+            env={
+                **os.environ,
+                "DEPLOY_MODE": "STANDALONE",
+                "METRICS_PORT": str(self._server.webservice_port),
+                "MILVUS_RUN_DIR": str(self.folder / "run"),
+                "LD_LIBRARY_PATH": str(programs),
+            },
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        self._server.wait_started()
 
     def stop(self) -> None:
         """Stop; what was acknowledged is kept."""
