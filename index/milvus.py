@@ -17,6 +17,7 @@ the whole collection has, so that what is said of it is lost together with it.
 Axes: N faces, Q queries, K candidates, D embedding dimension.
 """
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -32,6 +33,10 @@ from index.vector_index import Keys, Similarities
 from index.vectors import checked
 
 TIMEOUT_S = 10.0
+
+MAKING_TIMEOUT_S = 60.0
+"""To make, load or drop a collection; a server that has just started takes its time."""
+
 MOST_MATCHES = 16_384
 """Milvus gives no more for one query."""
 
@@ -68,6 +73,7 @@ class MilvusFaces:
         self.dimension = dimension
         self.behind = False  # something was written that a session does not wait for
         self._options = options
+        logging.getLogger("pymilvus").setLevel(logging.CRITICAL)  # it logs all that it raises
         with self._explained():
             self._client = MilvusClient(
                 uri=options.uri, token=options.token, timeout=TIMEOUT_S, dedicated=True
@@ -76,7 +82,7 @@ class MilvusFaces:
                 self._check()
             else:
                 self._make()
-            self._client.load_collection(name, timeout=TIMEOUT_S)
+            self._client.load_collection(name, timeout=MAKING_TIMEOUT_S)
 
     def upsert(self, keys: Keys, vectors: Embeddings, *, collections: Keys, people: Keys) -> None:
         """Hold these faces (N,), (N, D), each in a collection and of a person."""
@@ -169,7 +175,7 @@ class MilvusFaces:
     def drop(self) -> None:
         """Remove everything."""
         with self._explained():
-            self._client.drop_collection(self.name, timeout=TIMEOUT_S)
+            self._client.drop_collection(self.name, timeout=MAKING_TIMEOUT_S)
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -198,7 +204,7 @@ class MilvusFaces:
             schema=schema,
             index_params=index,
             consistency_level=self._options.consistency,
-            timeout=TIMEOUT_S,
+            timeout=MAKING_TIMEOUT_S,
         )
 
     def _check(self) -> None:

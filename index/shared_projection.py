@@ -121,7 +121,17 @@ class SharedProjection:
                 fed = self._feed_anew(faces, newest)
             elif fed != self.last_seq:
                 faces.behind = True  # others have written what this session knows nothing of
-            self.last_seq = self._feed(faces, fed)
+            first, self.last_seq = self.last_seq < 0, self._feed(faces, fed)
+            if first and not self._agrees(faces):
+                self.last_seq = self._feed(faces, self._feed_anew(faces, self._newest()))
+
+    def _agrees(self, faces: MilvusFaces) -> bool:
+        """Whether the server can have this store's faces: one may be older than the other."""
+        with self._database.read() as connection:
+            newest = changes.last_seq(connection)
+            count = changes.count_embeddings(connection, self._binding.encoder_key)
+        faces.behind = True
+        return newest != self.last_seq or faces.count() == count
 
     def _newest(self) -> int:
         with self._database.read() as connection:

@@ -44,6 +44,6 @@ def test_a_service_whose_milvus_is_not_there_ends_with_one_line(tmp_path, tiny_e
         LOOKALIKE_MILVUS_URI="http://127.0.0.1:1",
     )
     assert done.returncode == 1
-    line = done.stderr.strip().splitlines()[-1]
+    [line] = done.stderr.strip().splitlines()
     assert line.startswith("lookalike: Milvus at http://127.0.0.1:1 cannot be used")
     assert "is Milvus running there" in line
