@@ -33,6 +33,9 @@ from service.versions import versions
 _HEADERS_OF_PAGES = ("Content-Type", "Idempotency-Key", "If-None-Match", "X-Request-ID")
 """What pages of other origins may send, besides a key."""
 
+ROOMS = (search, compare, gallery, people, face_map, collections, info, metrics, page)
+"""Modules with routes."""
+
 
 def create_app(settings: Settings, on_ready: Callable[[], None] | None = None) -> FastAPI:
     """The service as an ASGI app. Its resources are opened when it starts, not before.
@@ -73,7 +76,7 @@ def create_app(settings: Settings, on_ready: Callable[[], None] | None = None) -
             *_inner_layers(settings),
         ],
     )
-    for room in (search, compare, gallery, people, face_map, collections, info, metrics, page):
+    for room in ROOMS:
         check_guarded(room.router)
         app.include_router(room.router)
     app.mount("/assets", Assets(directory=page.FOLDER / "assets"))

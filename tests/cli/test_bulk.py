@@ -55,6 +55,12 @@ def test_suspects_are_told_as_a_table_and_as_json(lookalike, filled, people):
     assert {"same-photo", "nearly-the-same"} <= {item["kind"] for item in found}
 
 
+@pytest.fixture(autouse=True)
+def keep_priority(monkeypatch):
+    """`reembed` makes its process nicer for good, and here that would be the tests'."""
+    monkeypatch.setattr("os.nice", lambda _: 0)
+
+
 @pytest.fixture
 def new_encoder(make_encoder):
     return make_encoder(5)
