@@ -126,7 +126,7 @@ EXTENDED = tuple(name for name in LOSSES if name not in MAIN)
 def steps(recipe: Recipe, folder: Path) -> Sequence[Step]:
     """The floors, then all runs, seed by seed."""
     load = cache(lambda name: LOADERS[name](Path(recipe.data)).limited(recipe.limit))
-    for name in {*recipe.sets, *recipe.extended_sets}:
+    for name in dict.fromkeys((*recipe.sets, *recipe.extended_sets)):
         load(name)  # what is wrong with the data is said before the first run
     scenarios = [item for seed in recipe.seeds for item in scenarios_of(recipe, seed)]
     floors = [

@@ -61,6 +61,8 @@ def asked(client, photo):
     yield client.get("/gallery", params={"person": NAME, "collection": "none"})
     yield client.get("/collections")
     yield client.get("/info")
+    yield client.get("/map")
+    yield client.get("/metrics")
     yield client.get("/health/live")
     yield client.get("/health/ready")
     yield client.post("/collections", json={"name": "family"})
@@ -94,6 +96,9 @@ def test_no_log_line_no_path_and_no_error_tells_of_a_person(client, person_jpeg,
     assert not re.search(r"\[?-?0\.\d{4,}, ?-?0\.\d{4,}", text), "an embedding"
     for answer in answers:
         assert not any(mark in answer.request.url.path for mark in MARKS)
+        if answer.request.url.path == "/metrics":
+            assert "lookalike_" in answer.text
+            assert not any(mark in answer.text for mark in MARKS)
         if answer.status_code >= 400:
             told = answer.json()
             told.pop("errors", None)  # gives back the field that the client sent, to its sender
