@@ -3,7 +3,7 @@
     python -m benchmarks.explain [--people 20] [--json benchmarks/results/explain.json]
 
 Speed is that of all that `POST /explain` does with two photos of 500 px: finding the faces, asking
-the encoder some two hundred times, drawing the layers; by the clock and in processor time, with one
+the encoder some 170 times, drawing the layers; by the clock and in processor time, with one
 thread for the encoder, as each of two workers has. Then pairs of made-up people who differ in one
 part alone: how often that part comes first, and first or second, among the differences.
 """

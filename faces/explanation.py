@@ -23,10 +23,10 @@ from faces.types import Crops, Encoder, Image
 
 Heat = npt.NDArray[np.float32]
 
-GRID = 7
+GRID = 6
 """Places along a side of the heat maps."""
 
-SPOT = 0.1
+SPOT = 0.12
 """Standard deviation of a place's soft spot, as a share of the side: neighbours overlap by half."""
 
 BLUR = 0.12
@@ -71,7 +71,7 @@ class Explanation:
 
 
 def explain(encoder: Encoder, spec: InputSpec, first: Image, second: Image) -> Explanation:
-    """Explain the similarity of two crops, by some two hundred variations of them.
+    """Explain the similarity of two crops, by some 170 variations of them.
 
     Args:
         encoder: whose similarity it is.

@@ -66,7 +66,7 @@ async def verify(request: Request, resources: Ready) -> VerifyResponse:
 async def explain_likeness(request: Request, resources: Ready) -> ExplainResponse:
     """Say which parts make a face like or unlike another photo's, or an enrolled one.
 
-    It takes the encoder some two hundred looks, about a second.
+    It takes the encoder some 170 looks, more than a second.
     """
     form = await read_form(
         request, photo_fields=(FIRST, SECOND), fields=(ENROLLED,), limits=resources.upload_limits(2)
