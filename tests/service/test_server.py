@@ -64,6 +64,11 @@ def test_a_taken_port_is_a_setting_to_change(make_settings, own_handlers):
             run(make_settings(port=port), on_ready=print)
 
 
+def test_small_answers_are_sent_at_once(make_settings):
+    with _bind(make_settings(port=0)) as listener:
+        assert listener.proto == socket.IPPROTO_TCP  # what asyncio's TCP_NODELAY depends on
+
+
 def test_an_open_address_is_shown_as_one_that_can_be_clicked(make_settings):
     with _bind(make_settings(host="0.0.0.0", port=0)) as listener:
         assert _url(listener) == f"http://127.0.0.1:{listener.getsockname()[1]}"
