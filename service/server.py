@@ -104,7 +104,7 @@ def _bind(settings: Settings) -> socket.socket:
         SettingsError: the address is taken or not ours.
     """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    # asyncio sends small pieces at once (TCP_NODELAY) only where the protocol is told; without, each
+    # asyncio sends small pieces at once (TCP_NODELAY) only where the protocol is told; else each
     # answer waits some 40 ms for the client's acknowledgement of its head
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
