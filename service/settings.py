@@ -70,7 +70,7 @@ class Settings(BaseSettings):
         32, ge=0, description="Requests that may wait for a worker; beyond it: 503 overloaded."
     )
     queue_wait_ms: int = Field(
-        1200,
+        900,
         ge=0,
         description="A request that would wait longer for a worker is refused: 503 overloaded.",
     )
